@@ -120,6 +120,8 @@ struct Element::Children {
   Iterator end() const { return Iterator(); }
 };
 
-inline Element::Children Element::children() const { return Children{first_child()}; }
+inline Element::Children Element::children() const {
+  return Children{first_child()};
+}
 
 }  // namespace xml

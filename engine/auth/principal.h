@@ -1,0 +1,26 @@
+// Who has been authenticated.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace auth {
+
+/// An authenticated identity. A value.
+struct Principal {
+  enum class Scheme { None, Certificate, LocalPeer, Basic, Negotiate, Kerberos, CredSsp };
+  Scheme scheme = Scheme::None;
+  /// The name to authorise, log and store by: a DNS name for a certificate, a user's name otherwise.
+  std::string name;
+  /// Certificate: every DNS name that it vouches for, `name` first.
+  std::vector<std::string> names;
+  /// Certificate: SHA-1 thumbprints of the authorities of the verified chain, the direct issuer first.
+  std::vector<std::string> issuers;
+  /// May administer this service.
+  bool administrator = false;
+
+  bool authenticated() const { return scheme != Scheme::None; }
+};
+
+}  // namespace auth

@@ -1,0 +1,31 @@
+// A connection's bytes, whatever carries them: TCP, TLS, a UNIX socket, or memory in tests.
+
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "engine/base/peer.h"
+#include "engine/base/task.h"
+
+namespace http {
+
+/// One strand. Every wait ends early, with std::errc::operation_canceled, when its coroutine is cancelled.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  /// Reads at least one byte; 0 is the peer's orderly end. Errors: the transport's.
+  virtual base::AsyncResult<std::size_t> read_some(std::span<char> into) = 0;
+  /// Writes all of it.
+  virtual base::AsyncResult<void> write(std::string_view bytes) = 0;
+  /// Sends the orderly end (TLS close_notify, TCP FIN) without waiting for the peer's.
+  virtual base::Task<void> shutdown() = 0;
+  /// Closes at once. Waits in progress end.
+  virtual void close() = 0;
+  /// What is known of the other end. Valid as long as the stream.
+  virtual const base::Peer& peer() const = 0;
+};
+
+}  // namespace http
