@@ -1,0 +1,97 @@
+// The engine turned round: requests to a WS-Management service.
+
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/http/client.h"
+#include "engine/wsman/dispatcher.h"
+#include "engine/wsman/envelope.h"
+#include "engine/wsman/resource.h"
+
+namespace wsman {
+
+/// Carries one message there and its reply back: HTTP, or a dispatcher in the same process.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  /// The reply; nothing where the service had none to give (204). A fault is a reply like any other. Errors: those of the
+  /// transport, and win32_code(5) for 401/403, 2150859027 for 404, 2150859025 for 413, 2150859026 for 503.
+  virtual base::AsyncResult<std::optional<Envelope>> round_trip(Message request, std::chrono::milliseconds timeout) = 0;
+};
+
+struct HttpTransportOptions {
+  Charset charset = Charset::Utf8;
+  /// Compress request bodies as SLDC and say so in Content-Encoding.
+  bool compress = false;
+  std::string authorization;  ///< the Authorization field, if one is to be sent
+};
+
+/// Over one http::Client.
+std::unique_ptr<Transport> http_transport(http::Url url, http::ClientOptions client, HttpTransportOptions options);
+/// Into `dispatcher`, through the text of the envelopes, as `caller`.
+std::unique_ptr<Transport> loopback_transport(Dispatcher& dispatcher, Caller caller);
+
+struct ClientOptions {
+  std::string to;  ///< a:To: the service's URL
+  std::chrono::milliseconds operation_timeout{60'000};
+  std::chrono::milliseconds network_delay{5'000};  ///< NetworkDelayms: waited on top of it
+  std::uint64_t max_envelope_size = 512'000;
+};
+
+/// What a batch of events for delivery looks like.
+struct OutgoingEvents {
+  std::vector<std::string> events;  ///< event XML, each put into CDATA
+  std::string bookmark;             ///< XML
+  std::uint64_t dropped = 0;        ///< told as w:DroppedEvents where not 0
+};
+
+/// The operations, in the words of Resource. Every error of the service (a fault) is an Error whose code is
+/// base::win32_code(the fault's number). One strand.
+class Client {
+ public:
+  Client(std::unique_ptr<Transport> transport, ClientOptions options);
+  ~Client();
+
+  struct Target {
+    std::string resource_uri;
+    std::vector<Selector> selectors;
+    std::vector<Option> options;
+  };
+
+  /// The response's body element, inside the envelope that owns it.
+  base::AsyncResult<Envelope> get(Target target);
+  base::AsyncResult<Envelope> put(Target target, std::string xml);
+  base::AsyncResult<Envelope> create(Target target, std::string xml);
+  base::AsyncResult<void> remove(Target target);
+  base::AsyncResult<Envelope> invoke(Target target, std::string method, std::string body);
+
+  /// One page of an enumeration and its w:Bookmark, if any. The elements live in the envelope.
+  struct Page {
+    Envelope envelope;
+    std::vector<xml::Element> items;
+    std::optional<std::string> bookmark;
+    bool end = false;
+  };
+  /// Calls `take` for each page until the end, or until it answers false (the context is then released). `page_items` is the
+  /// MaxElements of each request.
+  base::AsyncResult<void> enumerate(Target target, std::optional<Filter> filter, std::size_t page_items,
+                                    std::function<bool(Page&)> take);
+
+  /// Sends one message of our own making with the common headers filled in (MessageID, ReplyTo, To, OperationTimeout,
+  /// MaxEnvelopeSize unless set) and returns the reply, whose RelatesTo was checked. Faults come as errors.
+  base::AsyncResult<std::optional<Envelope>> exchange(Message request);
+
+  const ClientOptions& options() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wsman

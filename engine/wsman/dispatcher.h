@@ -1,0 +1,67 @@
+// From a request envelope to its reply: checks, bounds, enumeration contexts, faults.
+//
+// Source: wsman-protocol, sections 4 to 10.
+
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/base/clock.h"
+#include "engine/base/task_group.h"
+#include "engine/wsman/delivery.h"
+#include "engine/wsman/envelope.h"
+#include "engine/wsman/resource.h"
+
+namespace wsman {
+
+/// The settings of winrm/config that the dispatcher obeys, with the defaults that we ship.
+struct DispatcherOptions {
+  std::uint64_t max_envelope_size = 150 * 1024;           ///< MaxEnvelopeSizekb, octets
+  std::chrono::milliseconds max_timeout{60'000};          ///< MaxTimeoutms
+  std::size_t max_batch_items = 32'000;                   ///< MaxBatchItems
+  std::chrono::milliseconds enumeration_timeout{60'000};  ///< EnumerationTimeoutms: idle time of a context
+  std::size_t max_operations_per_user = 1500;             ///< MaxConcurrentOperationsPerUser
+  std::size_t max_contexts = 1000;                        ///< open enumeration contexts, all users
+  std::string machine;                                    ///< for the Machine attribute of faults
+  base::Clock* clock = &base::system_clock();
+};
+
+/// Who asks, and by which way.
+struct Caller {
+  auth::Principal who;
+  std::string path;
+  std::string address;
+};
+
+/// Thread-safe. Resources and the sink are added before the first dispatch and outlive it.
+class Dispatcher {
+ public:
+  explicit Dispatcher(DispatcherOptions options);
+  ~Dispatcher();
+
+  void add(Resource& resource);
+  /// Without a sink, deliveries are answered with ActionNotSupported.
+  void set_delivery_sink(DeliverySink& sink);
+
+  /// The reply; a failure is a fault message. Nothing for a message that wants no reply (End): the transport then answers
+  /// 204.
+  base::Task<std::optional<Message>> dispatch(Envelope request, Caller caller);
+
+  /// Ends enumeration contexts that have been idle too long; dispatch() does so too, now and then.
+  void expire_contexts();
+  std::size_t open_contexts() const;
+
+  const DispatcherOptions& options() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The largest response that `request` allows: the smaller of its MaxEnvelopeSize and ours.
+std::uint64_t response_limit(const Headers& request, const DispatcherOptions& options);
+
+}  // namespace wsman

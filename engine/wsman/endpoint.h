@@ -1,0 +1,46 @@
+// WS-Management over HTTP, server side: authentication, media types, compression, then the dispatcher.
+//
+// Source: wsman-protocol, sections 3, 5, 10 and 13; wef-wire, section 3.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/auth/authenticator.h"
+#include "engine/http/handler.h"
+#include "engine/wsman/dispatcher.h"
+
+namespace wsman {
+
+struct EndpointOptions {
+  /// The first segment of the path: "/wsman", "/wsman/…".
+  std::string url_prefix = "wsman";
+  /// The HTTP body may exceed MaxEnvelopeSize by this much.
+  std::size_t wrapping_bytes = 4096;
+  /// A compressed body may not expand beyond this.
+  std::size_t max_decompressed_bytes = 64u << 20;
+  /// Bytes of request bodies in memory at one time, over all connections: more wait.
+  std::size_t body_budget = 256u << 20;
+  /// Answer Identify to those who ask with the header WSMANIDENTIFY: unauthenticated, or at /wsman-anon/identify.
+  bool anonymous_identify = true;
+  std::string product_vendor = "Muster";
+};
+
+/// The http::Handler of every WS-Man listener, the control socket included. Thread-safe. What it is given outlives it.
+class Endpoint final : public http::Handler {
+ public:
+  /// `authenticators` in the order in which they are offered.
+  Endpoint(EndpointOptions options, Dispatcher& dispatcher, std::vector<auth::Authenticator*> authenticators);
+  ~Endpoint() override;
+
+  base::Task<http::Admission> admit(const http::RequestHead& head, http::Connection& connection) override;
+  base::Task<http::Response> handle(http::Request request, http::Connection& connection) override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wsman
