@@ -1,0 +1,101 @@
+// A subscription: what the collector wants, from whom, and how it is to be delivered. A value, and its XML form.
+//
+// Source: wecutil, sections 5 to 7; wef-wire, section 14.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/result.h"
+
+namespace subscriptions {
+
+inline constexpr std::string_view kSubscriptionNamespace =
+    "http://schemas.microsoft.com/2006/03/windows/events/subscription";
+inline constexpr std::string_view kDefaultSourceSddl = "O:NSG:NSD:(A;;GA;;;DC)(A;;GA;;;NS)";
+
+enum class Type { SourceInitiated, CollectorInitiated };
+enum class ConfigurationMode { Normal, Custom, MinLatency, MinBandwidth };
+enum class DeliveryMode { Push, Pull };
+enum class ContentFormat { Events, RenderedText };
+
+struct EventSource {
+  std::string address;
+  bool enabled = true;
+  std::string user_name;
+};
+
+/// The definition as an administrator gave it: what is unset takes its value from the mode.
+struct Subscription {
+  std::string id;
+  Type type = Type::CollectorInitiated;
+  std::string description;
+  bool enabled = true;
+  std::string uri = "http://schemas.microsoft.com/wbem/wsman/1/windows/EventLog";
+  ConfigurationMode mode = ConfigurationMode::Normal;
+  // Honoured in Custom mode only; see the resolved_… functions.
+  std::optional<DeliveryMode> delivery_mode;
+  std::optional<std::uint32_t> max_items;
+  std::optional<std::chrono::milliseconds> max_latency;
+  std::optional<std::chrono::milliseconds> heartbeat;
+  std::string host_name;
+  std::optional<base::WallTime> expires;
+  std::string query;  ///< QueryList, verbatim
+  std::string dialect;
+  bool read_existing_events = false;
+  std::string transport_name = "http";
+  std::optional<std::uint16_t> transport_port;
+  ContentFormat content_format = ContentFormat::RenderedText;
+  std::string locale;
+  std::string log_file = "ForwardedEvents";
+  std::string publisher_name = "Microsoft-Windows-EventCollector";
+  std::string credentials_type;
+  std::string common_user_name;
+  std::vector<EventSource> sources;
+  std::vector<std::string> allowed_issuers;   ///< SHA-1 thumbprints, 40 capital hex digits
+  std::vector<std::string> allowed_subjects;  ///< DNS names, `*` wildcards
+  std::vector<std::string> denied_subjects;
+  std::string allowed_domain_computers;  ///< SDDL; empty where not given
+
+  DeliveryMode resolved_delivery_mode() const;
+  std::chrono::milliseconds resolved_max_latency() const;
+  std::chrono::milliseconds resolved_heartbeat() const;
+  std::optional<std::uint32_t> resolved_max_items() const;
+  std::uint16_t resolved_port() const;
+};
+
+/// Reads a subscription file: any element order, any case of enumerated values, BOM, UTF-16 (decoded by the caller), http or
+/// https namespace. Errors: Win32::EvtMalformedXml; Win32::InvalidParameter naming the element and what would be valid.
+base::Result<Subscription> parse_subscription(std::string_view xml);
+
+/// All of 7.1 that concerns one definition: id, URI, query (compiled; Win32::EvtInvalidQuery with its position),
+/// combinations, thumbprints, ports, channels. Normalises what may be written in several ways (thumbprints).
+base::Result<void> validate(Subscription& subscription);
+
+/// The document of section 5 with values resolved, as `wecutil gs /f:xml` prints it and `wecutil cs` reads it. Passwords are
+/// never in it.
+std::string to_xml(const Subscription& subscription);
+/// Section 8.1: `wecutil gs`.
+std::string to_terse(const Subscription& subscription);
+
+std::string_view name_of(Type type);
+std::string_view name_of(ConfigurationMode mode);
+std::string_view name_of(DeliveryMode mode);
+std::string_view name_of(ContentFormat format);
+std::optional<ConfigurationMode> find_configuration_mode(std::string_view name);
+std::optional<DeliveryMode> find_delivery_mode(std::string_view name);
+std::optional<ContentFormat> find_content_format(std::string_view name);
+
+/// A GUID that names the state of the subscription as a source sees it: equal for equal source-visible parameters, over
+/// restarts; different, for practical purposes always, for others. Source: wef-wire, section 8.3.
+std::string source_visible_version(const Subscription& subscription);
+/// The stable GUID used as e:Identifier and in the delivery path; made from the id.
+std::string identifier_of(const Subscription& subscription);
+
+}  // namespace subscriptions
