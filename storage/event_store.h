@@ -134,6 +134,8 @@ struct ReadRequest {
   Direction direction = Direction::OldestFirst;
   /// Only what lies behind these records, in reading direction. Logs without an entry are read from their end or beginning.
   events::Bookmark after;
+  /// Passes over logs of the query that do not exist, rather than failing.
+  bool ignore_missing_logs = false;
   base::Budget budget;  ///< items, bytes of XML, and (steady clock) time; at least one event is read if there is one
 };
 

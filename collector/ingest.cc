@@ -1,0 +1,93 @@
+#include "collector/ingest.h"
+
+#include "engine/base/log.h"
+#include "engine/base/win32.h"
+
+namespace collector {
+namespace {
+
+wsman::Fault store_fault(const base::Error& error) {
+  const auto& code = error.code;
+  if (code == storage::Errc::Full) {
+    base::log_error("a delivery was refused for now: {}", error.message());
+    wsman::Fault fault = wsman::make_fault(wsman::FaultCode::EndpointUnavailable, "The collector's store is full.");
+    fault.windows_code = static_cast<std::uint32_t>(base::Win32::DiskFull);
+    return fault;
+  }
+  if (code == storage::Errc::LogDisabled) {
+    wsman::Fault fault = wsman::make_fault(wsman::FaultCode::EndpointUnavailable, "The destination log is disabled.");
+    fault.windows_code = static_cast<std::uint32_t>(base::Win32::EcLogDisabled);
+    return fault;
+  }
+  if (code == storage::Errc::Stopped) {
+    return wsman::make_fault(wsman::FaultCode::EndpointUnavailable, "The collector is stopping.");
+  }
+  return wsman::as_fault(error, "storing a delivery");
+}
+
+}  // namespace
+
+Ingest::Ingest(subscriptions::Manager& manager, storage::EventStore& store, base::Clock& clock)
+    : manager_(manager), store_(store), clock_(clock) {}
+
+wsman::AsyncResult<void> Ingest::deliver(wsman::Delivery delivery) {
+  auto admitted = manager_.admit(delivery.who, delivery.identifier, delivery.path);
+  if (!admitted.ok()) {
+    base::log_warning("{} ({}) may not deliver: {}", delivery.who.name, delivery.address, admitted.error().reason);
+    co_return std::move(admitted).error();
+  }
+  if (delivery.kind == wsman::Delivery::Kind::Events) {
+    co_return co_await deliver_events(std::move(delivery), std::move(*admitted));
+  }
+  storage::DeliveryUpdate update;
+  update.subscription = std::move(admitted->subscription);
+  update.machine = delivery.who.name;
+  update.address = delivery.address;
+  if (delivery.kind == wsman::Delivery::Kind::Heartbeat) {
+    update.heartbeat = clock_.wall();
+    update.failure = storage::DeliveryUpdate::Failure{};
+  } else {
+    base::log_notice("{} has ended its side of subscription {}: {} {}", delivery.who.name, update.subscription,
+                     delivery.end_status, delivery.end_message);
+    update.failure = storage::DeliveryUpdate::Failure{delivery.end_code, delivery.end_message, clock_.wall()};
+  }
+  auto updated = co_await store_.update_delivery(std::move(update));
+  if (!updated.ok()) co_return store_fault(updated.error());
+  co_return wsman::Result<void>();
+}
+
+wsman::AsyncResult<void> Ingest::deliver_events(wsman::Delivery delivery, subscriptions::Admitted admitted) {
+  storage::DeliveredBatch batch;
+  batch.log = std::move(admitted.log);
+  batch.subscription = admitted.subscription;
+  batch.machine = delivery.who.name;
+  batch.address = delivery.address;
+  batch.received = clock_.wall();
+  batch.bookmark = std::move(delivery.bookmark);
+  batch.events.reserve(delivery.events.size());
+  std::size_t unreadable = 0;
+  for (std::string& text : delivery.events) {
+    batch.events.push_back(events::Event::from_wire(std::move(text)));
+    if (batch.events.back().quality == events::Quality::Raw) ++unreadable;
+  }
+  if (unreadable != 0) {
+    base::log_warning("{} of {} events from {} cannot be read and are kept as they came", unreadable, batch.events.size(),
+                      delivery.who.name);
+  }
+  auto stored = co_await store_.append(std::move(batch));
+  if (!stored.ok()) co_return store_fault(stored.error());
+  if (delivery.dropped != 0) {
+    base::log_warning("{} has left out {} events of subscription {} that exceed its size limit", delivery.who.name,
+                      delivery.dropped, admitted.subscription);
+    storage::DeliveryUpdate update;
+    update.subscription = std::move(admitted.subscription);
+    update.machine = delivery.who.name;
+    update.address = delivery.address;
+    update.dropped = delivery.dropped;
+    auto updated = co_await store_.update_delivery(std::move(update));
+    if (!updated.ok()) co_return store_fault(updated.error());
+  }
+  co_return wsman::Result<void>();
+}
+
+}  // namespace collector

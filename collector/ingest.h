@@ -1,0 +1,30 @@
+// Pushed deliveries, from the engine's door into the store.
+
+#pragma once
+
+#include "engine/base/clock.h"
+#include "engine/wsman/delivery.h"
+#include "storage/event_store.h"
+#include "subscriptions/manager.h"
+
+namespace collector {
+
+/// Admits a delivery to its subscription, makes events of its texts, and stores them with bookmark and heartbeat in one
+/// transaction. Success, and so the Ack, means that they are on disk. Thread-safe; what it is given outlives it.
+///
+/// Faults: those of Manager::admit(); EndpointUnavailable where the disk or the log is full or the store is closing, so that the
+/// source keeps the batch and comes again. Source: wef-wire, section 8.6.
+class Ingest final : public wsman::DeliverySink {
+ public:
+  Ingest(subscriptions::Manager& manager, storage::EventStore& store, base::Clock& clock);
+  wsman::AsyncResult<void> deliver(wsman::Delivery delivery) override;
+
+ private:
+  wsman::AsyncResult<void> deliver_events(wsman::Delivery delivery, subscriptions::Admitted admitted);
+
+  subscriptions::Manager& manager_;
+  storage::EventStore& store_;
+  base::Clock& clock_;
+};
+
+}  // namespace collector

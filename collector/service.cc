@@ -1,0 +1,42 @@
+#include "collector/service.h"
+
+#include <algorithm>
+
+#include "engine/base/log.h"
+
+namespace collector {
+namespace {
+
+/// What a subscription asks of its sources at most, octets.
+constexpr std::uint64_t kMaxOfferedEnvelope = 512'000;
+
+}  // namespace
+
+base::Result<void> Service::prepare() {
+  const service::Settings& settings = host_.options().settings;
+  subscriptions::OfferOptions offers;
+  offers.public_authority = settings.collector.public_name;
+  offers.max_envelope_size = std::min<std::uint64_t>(kMaxOfferedEnvelope, std::uint64_t{settings.winrm.max_envelope_size_kb} * 1024);
+  offers.content_encoding = settings.collector.content_encoding;
+  offers.offer_sldc = settings.collector.compression;
+  ASSIGN_OR_RETURN(manager_, subscriptions::Manager::open(host_.state(), host_.events(), host_.pool(), offers, *host_.options().clock));
+  definitions_ = std::make_unique<subscriptions::SubscriptionDefinitionResource>(*manager_);
+  status_ = std::make_unique<subscriptions::SubscriptionStatusResource>(*manager_);
+  list_ = std::make_unique<subscriptions::SubscriptionListResource>(*manager_);
+  ingest_ = std::make_unique<Ingest>(*manager_, host_.events(), *host_.options().clock);
+  wsman::Dispatcher& dispatcher = host_.dispatcher();
+  dispatcher.add(*definitions_);
+  dispatcher.add(*status_);
+  dispatcher.add(*list_);
+  dispatcher.set_delivery_sink(*ingest_);
+  return {};
+}
+
+base::Result<void> Service::start() {
+  base::log_notice("collector started with {} subscriptions", manager_->ids().size());
+  return {};
+}
+
+base::Task<void> Service::stop() { co_return; }
+
+}  // namespace collector

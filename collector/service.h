@@ -1,0 +1,30 @@
+// The collector: its parts, wired together.
+
+#pragma once
+
+#include <memory>
+
+#include "collector/ingest.h"
+#include "engine/service/program.h"
+#include "subscriptions/manager.h"
+#include "subscriptions/resources.h"
+
+namespace collector {
+
+class Service final : public service::Service {
+ public:
+  explicit Service(service::Host& host) : host_(host) {}
+  base::Result<void> prepare() override;
+  base::Result<void> start() override;
+  base::Task<void> stop() override;
+
+ private:
+  service::Host& host_;
+  std::unique_ptr<subscriptions::Manager> manager_;
+  std::unique_ptr<subscriptions::SubscriptionDefinitionResource> definitions_;
+  std::unique_ptr<subscriptions::SubscriptionStatusResource> status_;
+  std::unique_ptr<subscriptions::SubscriptionListResource> list_;
+  std::unique_ptr<Ingest> ingest_;
+};
+
+}  // namespace collector

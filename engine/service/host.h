@@ -1,0 +1,68 @@
+// What a collector and a forwarder have in common: the state directory, the stores, the WS-Man engine with its listeners and
+// its control socket, the threads.
+
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/blocking.h"
+#include "engine/base/clock.h"
+#include "engine/base/task.h"
+#include "engine/base/task_group.h"
+#include "engine/service/settings.h"
+#include "engine/wsman/dispatcher.h"
+#include "storage/event_store.h"
+#include "storage/state_store.h"
+
+namespace service {
+
+struct HostOptions {
+  std::string program;          ///< "muster-collector": for log lines and ready lines
+  std::string control_name;     ///< "collector.sock": the socket's name below $RUNTIME_DIRECTORY
+  std::filesystem::path state;  ///< --state
+  std::string computer;         ///< this host's own name: Computer of its events, Machine of its faults
+  std::uint64_t max_log_size = 1ull << 30;
+  Settings settings;
+  base::Clock* clock = &base::system_clock();
+};
+
+/// Owns the parts of a running service. Made and destroyed on the main thread; its accessors may be used from any.
+class Host {
+ public:
+  /// Locks the state directory and opens the stores. Errors: std::errc::device_or_resource_busy where another process has
+  /// it, the stores', those of TLS files. Blocks.
+  static base::Result<std::unique_ptr<Host>> open(boost::asio::io_context& context, HostOptions options);
+  ~Host();
+
+  /// Starts the control socket and the enabled listeners, and says for each listener on standard error that it is ready.
+  /// Resources and the delivery sink have been added to dispatcher() before. Errors: an address that cannot be bound.
+  base::Result<void> start();
+  /// Takes over what can change while running: log level and TLS files. What cannot is named in the log.
+  base::Result<void> reload(const Settings& settings);
+  /// Ends listeners, then the stores. Everything that uses them has been stopped before.
+  base::Task<void> stop();
+
+  base::Executor executor();
+  base::BlockingPool& pool();
+  storage::EventStore& events();
+  storage::StateStore& state();
+  wsman::Dispatcher& dispatcher();
+  const HostOptions& options() const;
+  /// The ports in use, in the order of the settings' enabled listeners.
+  std::vector<std::uint16_t> ports() const;
+
+ private:
+  struct State;
+  explicit Host(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// This machine's fully qualified name where the resolver knows it, else its host name.
+std::string host_fqdn();
+
+}  // namespace service

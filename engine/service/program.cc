@@ -1,0 +1,133 @@
+#include "engine/service/program.h"
+
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cstdio>
+#include <thread>
+
+#include "engine/base/log.h"
+#include "engine/http/tls.h"
+
+namespace service {
+namespace {
+
+struct CommandLine {
+  std::string config;
+  std::string state;
+  bool check = false;
+};
+
+std::filesystem::path policy_directory(const CommandLine& line) {
+  return std::filesystem::path(line.config).parent_path() / "policy.d";
+}
+
+/// Loads what --check checks besides the settings themselves.
+base::Result<void> check_files(const Settings& settings) {
+  for (const ListenerSettings& listener : settings.listeners) {
+    if (!listener.enabled || !listener.https) continue;
+    http::TlsServerOptions tls{listener.certificate, listener.private_key, listener.client_ca};
+    auto loaded = http::TlsServerContext::load(tls);
+    if (!loaded.ok()) return std::move(loaded).error();
+  }
+  const TlsSettings& client = settings.forwarder.tls;
+  if (!client.certificate.empty()) {
+    http::TlsClientOptions tls{client.certificate, client.private_key, client.ca};
+    auto loaded = http::TlsClientContext::load(tls);
+    if (!loaded.ok()) return std::move(loaded).error();
+  }
+  return {};
+}
+
+int fail(const ProgramDescription& program, const base::Error& error, int status) {
+  std::fprintf(stderr, "%s: %s\n", program.name.c_str(), error.message().c_str());
+  return status;
+}
+
+/// Runs until a signal ends it.
+base::Task<void> run_until_signal(const ProgramDescription& program, const CommandLine& line, Host& host, Service& service,
+                                  boost::asio::signal_set& signals, int& status) {
+  auto outcome = service.prepare();
+  if (outcome.ok()) outcome = host.start();
+  if (outcome.ok()) outcome = service.start();
+  if (!outcome.ok()) {
+    status = fail(program, outcome.error(), 1);
+  } else {
+    ::sd_notify(0, "READY=1");
+    for (;;) {
+      boost::system::error_code error;
+      const int number = co_await signals.async_wait(base::asio::redirect_error(base::asio::use_awaitable, error));
+      if (error || number != SIGHUP) break;
+      ::sd_notify(0, "RELOADING=1");
+      auto settings = load_settings(line.config, policy_directory(line), program.program);
+      auto reloaded = settings.ok() ? host.reload(*settings) : base::Result<void>(settings.error());
+      if (!reloaded.ok()) base::log_error("the configuration was not read again: {}", reloaded.error().message());
+      ::sd_notify(0, "READY=1");
+    }
+    ::sd_notify(0, "STOPPING=1");
+  }
+  co_await service.stop();
+  co_await host.stop();
+}
+
+int serve(const ProgramDescription& program, const CommandLine& line, Settings settings) {
+  // A peer that goes away must not end the process.
+  ::signal(SIGPIPE, SIG_IGN);
+  base::set_log_level(settings.log_level);
+  const std::size_t threads = std::max(2u, std::min(8u, std::thread::hardware_concurrency()));
+  boost::asio::io_context context(static_cast<int>(threads));
+
+  HostOptions options;
+  options.program = program.name;
+  options.control_name = program.control_name;
+  options.state = line.state;
+  options.computer = settings.forwarder.computer.empty() ? host_fqdn() : settings.forwarder.computer;
+  options.max_log_size =
+      program.program == Program::Collector ? settings.collector.max_log_size : settings.forwarder.max_log_size;
+  options.settings = std::move(settings);
+  auto host = Host::open(context, std::move(options));
+  if (!host.ok()) return fail(program, host.error(), 1);
+  std::unique_ptr<Service> service = program.make(**host);
+
+  boost::asio::signal_set signals(context, SIGTERM, SIGINT, SIGHUP);
+  int status = 0;
+  bool finished = false;
+  base::asio::co_spawn(context, run_until_signal(program, line, **host, *service, signals, status),
+                       [&finished](std::exception_ptr failure) {
+                         if (failure) std::rethrow_exception(failure);
+                         finished = true;
+                       });
+  std::vector<std::thread> workers;
+  for (std::size_t i = 1; i < threads; ++i) workers.emplace_back([&context] { context.run(); });
+  context.run();
+  for (auto& worker : workers) worker.join();
+  return finished ? status : 1;
+}
+
+}  // namespace
+
+int run_program(const ProgramDescription& program, int argc, char** argv) {
+  CommandLine line{program.default_config, program.default_state};
+  CLI::App app(program.summary, program.name);
+  app.add_option("--config", line.config, "Configuration file")->capture_default_str();
+  app.add_option("--state", line.state, "State directory: stores, settings, control socket")->capture_default_str();
+  app.add_flag("--check", line.check, "Check the configuration and exit");
+  app.set_version_flag("--version", program.name + " " + MUSTER_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  auto settings = load_settings(line.config, policy_directory(line), program.program);
+  if (!settings.ok()) return fail(program, settings.error(), 2);
+  if (auto checked = check_files(*settings); !checked.ok()) return fail(program, checked.error(), 2);
+  if (line.check) {
+    std::printf("%s: the configuration is valid\n", line.config.c_str());
+    return 0;
+  }
+  return serve(program, line, std::move(*settings));
+}
+
+}  // namespace service
