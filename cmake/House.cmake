@@ -6,7 +6,6 @@ include_guard()
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 add_library(house_options INTERFACE)
 target_include_directories(house_options INTERFACE "${CMAKE_SOURCE_DIR}")
@@ -14,6 +13,9 @@ target_compile_options(house_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow
                                                -Wnull-dereference -Wimplicit-fallthrough -Wno-missing-field-initializers)
 # g++ 12 reports false positives of these two inside coroutine frames and std::variant.
 target_compile_options(house_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-null-dereference>)
+# Libraries and programs alike, or they could not share precompiled headers.
+target_compile_options(house_options INTERFACE -fPIE)
+target_link_options(house_options INTERFACE -pie)
 if(MUSTER_WARNINGS_AS_ERRORS)
   target_compile_options(house_options INTERFACE -Werror)
 endif()

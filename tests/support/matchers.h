@@ -29,7 +29,9 @@ MATCHER(IsOk, "is a success") {
   return arg.ok();
 }
 
-MATCHER_P(IsOkAndHolds, inner, "holds a value that " + ::testing::DescribeMatcher<decltype(*arg)>(inner, false)) {
+MATCHER_P(IsOkAndHolds, inner,
+          "holds a value that " +
+              ::testing::DescribeMatcher<typename std::remove_cvref_t<arg_type>::value_type>(inner, negation)) {
   if (!arg.ok()) return false;
   return ::testing::ExplainMatchResult(inner, *arg, result_listener);
 }
