@@ -1,0 +1,120 @@
+#include "cli/service_connection.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/base/win32.h"
+
+namespace cli {
+namespace {
+
+constexpr std::string_view kCollectorSocket = "/run/muster/collector.sock";
+constexpr std::string_view kForwarderSocket = "/run/muster/forwarder.sock";
+
+base::Error nobody_listens(const std::string& where) {
+  return base::make_error(base::Win32::ServerUnavailable, "No service listens on " + where + ".");
+}
+
+/// 0 where somebody accepts connections there, else errno.
+int try_socket(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string& name = path.native();
+  if (name.size() >= sizeof address.sun_path) return ENAMETOOLONG;
+  std::memcpy(address.sun_path, name.data(), name.size());
+  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return errno;
+  const int failure = ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+  ::close(descriptor);
+  return failure;
+}
+
+base::Result<std::filesystem::path> find_socket(const Arguments& arguments) {
+  std::vector<std::filesystem::path> candidates;
+  const char* variable = std::getenv("MUSTER_STATE");
+  if (const auto state = arguments.find("state")) {
+    if (state->empty()) return usage("Invalid value for option state.");
+    candidates = {std::filesystem::path(*state) / "control.sock"};
+  } else if (variable != nullptr && *variable != '\0') {
+    candidates = {std::filesystem::path(variable) / "control.sock"};
+  } else {
+    candidates = {kCollectorSocket, kForwarderSocket};
+  }
+  std::string tried;
+  for (const auto& path : candidates) {
+    switch (const int failure = try_socket(path)) {
+      case 0:
+        return path;
+      case EACCES:
+      case EPERM:
+        return base::make_error(base::Win32::AccessDenied,
+                                "The control socket " + path.string() +
+                                    " may be used by root, the service's own user and the members of group muster-admins.");
+      case ENOENT:
+      case ENOTDIR:
+      case ECONNREFUSED:
+        break;
+      default:
+        return base::make_error(std::error_code(failure, std::generic_category()), "connect to " + path.string());
+    }
+    tried += (tried.empty() ? "" : " or ") + path.string();
+  }
+  return nobody_listens(tried);
+}
+
+/// Says "nobody listens" in Windows' words when the service goes away between two requests.
+class ServiceTransport final : public wsman::Transport {
+ public:
+  ServiceTransport(std::unique_ptr<wsman::Transport> inner, std::string where)
+      : inner_(std::move(inner)), where_(std::move(where)) {}
+
+  base::AsyncResult<std::optional<wsman::Envelope>> round_trip(wsman::Message request,
+                                                               std::chrono::milliseconds timeout) override {
+    auto reply = co_await inner_->round_trip(std::move(request), timeout);
+    if (!reply.ok() && (reply.error().code == std::errc::connection_refused ||
+                        reply.error().code == std::errc::no_such_file_or_directory)) {
+      co_return nobody_listens(where_);
+    }
+    co_return reply;
+  }
+
+ private:
+  std::unique_ptr<wsman::Transport> inner_;
+  std::string where_;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<wsman::Client>> connect_to_service(const Arguments& arguments) {
+  if (arguments.has("r")) {
+    return base::make_error(base::Win32::NotSupported,
+                            "This version reaches only services on the same machine: leave out /r, and name the service's "
+                            "state directory with --state where it is not the installed one.");
+  }
+  for (const std::string_view option : {"u", "p", "a"}) {
+    if (arguments.has(option)) return usage("Option " + std::string(option) + " is allowed only together with option r.");
+  }
+  ASSIGN_OR_RETURN(const std::filesystem::path socket, find_socket(arguments));
+
+  http::Url url;
+  url.host = "localhost";
+  url.port = 5985;
+  url.target = "/wsman";
+  http::ClientOptions http;
+  http.unix_path = socket;
+  auto transport = wsman::http_transport(std::move(url), std::move(http), wsman::HttpTransportOptions{});
+  wsman::ClientOptions options;
+  options.to = "http://localhost:5985/wsman";
+  return std::make_unique<wsman::Client>(std::make_unique<ServiceTransport>(std::move(transport), socket.string()),
+                                         std::move(options));
+}
+
+}  // namespace cli
