@@ -42,6 +42,7 @@ struct ClientOptions {
   std::chrono::milliseconds operation_timeout{60'000};
   std::chrono::milliseconds network_delay{5'000};  ///< NetworkDelayms: waited on top of it
   std::uint64_t max_envelope_size = 512'000;
+  std::string machine_id;  ///< m:MachineID, sent where it is not empty: a source says its own name
 };
 
 /// What a batch of events for delivery looks like.
