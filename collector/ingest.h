@@ -12,8 +12,8 @@ namespace collector {
 /// Admits a delivery to its subscription, makes events of its texts, and stores them with bookmark and heartbeat in one
 /// transaction. Success, and so the Ack, means that they are on disk. Thread-safe; what it is given outlives it.
 ///
-/// Faults: those of Manager::admit(); EndpointUnavailable where the disk or the log is full or the store is closing, so that the
-/// source keeps the batch and comes again. Source: wef-wire, section 8.6.
+/// Faults: those of Manager::admit(); EndpointUnavailable where the disk or the log is full or the store is closing, so that
+/// the source keeps the batch and comes again. Source: wef-wire, section 8.6.
 class Ingest final : public wsman::DeliverySink {
  public:
   Ingest(subscriptions::Manager& manager, storage::EventStore& store, base::Clock& clock);

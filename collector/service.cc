@@ -16,10 +16,12 @@ base::Result<void> Service::prepare() {
   const service::Settings& settings = host_.options().settings;
   subscriptions::OfferOptions offers;
   offers.public_authority = settings.collector.public_name;
-  offers.max_envelope_size = std::min<std::uint64_t>(kMaxOfferedEnvelope, std::uint64_t{settings.winrm.max_envelope_size_kb} * 1024);
+  offers.max_envelope_size =
+      std::min<std::uint64_t>(kMaxOfferedEnvelope, std::uint64_t{settings.winrm.max_envelope_size_kb} * 1024);
   offers.content_encoding = settings.collector.content_encoding;
   offers.offer_sldc = settings.collector.compression;
-  ASSIGN_OR_RETURN(manager_, subscriptions::Manager::open(host_.state(), host_.events(), host_.pool(), offers, *host_.options().clock));
+  ASSIGN_OR_RETURN(
+      manager_, subscriptions::Manager::open(host_.state(), host_.events(), host_.pool(), offers, *host_.options().clock));
   definitions_ = std::make_unique<subscriptions::SubscriptionDefinitionResource>(*manager_);
   status_ = std::make_unique<subscriptions::SubscriptionStatusResource>(*manager_);
   list_ = std::make_unique<subscriptions::SubscriptionListResource>(*manager_);
@@ -37,6 +39,8 @@ base::Result<void> Service::start() {
   return {};
 }
 
-base::Task<void> Service::stop() { co_return; }
+base::Task<void> Service::stop() {
+  co_return;
+}
 
 }  // namespace collector

@@ -1,0 +1,61 @@
+// One collector that this source asks for subscriptions, again and again.
+//
+// Source: wef-wire, sections 8.1 to 8.3, 13 and 16.
+
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/base/blocking.h"
+#include "engine/base/clock.h"
+#include "engine/base/task.h"
+#include "engine/base/task_group.h"
+#include "engine/service/settings.h"
+#include "forwarder/feed.h"
+
+namespace forwarder {
+
+struct EnrolmentOptions {
+  service::SubscriptionManagerAddress manager;
+  std::string computer;
+};
+
+/// Enumerates the manager's offers each Refresh, starts a feed for a new one, leaves one with the same version alone,
+/// replaces one with another version, and ends one that is gone. One strand. What it is given outlives it.
+class Enrolment {
+ public:
+  Enrolment(base::Executor executor, EnrolmentOptions options,
+            std::function<std::unique_ptr<wsman::Transport>()> connect_manager, Connect connect, storage::EventStore& events,
+            storage::StateStore& state, base::BlockingPool& pool, base::Clock& clock);
+  ~Enrolment();
+
+  /// Runs until it is cancelled.
+  base::Task<void> run();
+  /// Ends every feed, telling the collector. Await it after run() has ended.
+  base::Task<void> stop();
+
+  std::size_t feeds() const { return feeds_.size(); }
+
+ private:
+  struct Running;
+  base::AsyncResult<std::vector<wsman::OfferedSubscription>> enumerate();
+  base::Task<void> apply(std::vector<wsman::OfferedSubscription> offers);
+  base::Task<void> end_feed(std::string identifier, std::string status, std::uint32_t code, std::string reason);
+  void start_feed(wsman::OfferedSubscription offer);
+
+  base::Executor executor_;
+  EnrolmentOptions options_;
+  std::function<std::unique_ptr<wsman::Transport>()> connect_manager_;
+  Connect connect_;
+  storage::EventStore& events_;
+  storage::StateStore& state_;
+  base::BlockingPool& pool_;
+  base::Clock& clock_;
+  std::map<std::string, std::unique_ptr<Running>> feeds_;  ///< by identifier
+};
+
+}  // namespace forwarder

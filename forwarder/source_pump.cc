@@ -1,0 +1,62 @@
+#include "forwarder/source_pump.h"
+
+#include "engine/base/log.h"
+
+namespace forwarder {
+namespace {
+
+constexpr std::size_t kBatchItems = 2000;
+constexpr std::size_t kBatchBytes = 2 << 20;
+constexpr auto kReadLimit = std::chrono::milliseconds(500);
+constexpr auto kReopenDelay = std::chrono::seconds(5);
+constexpr auto kRetryDelay = std::chrono::seconds(1);
+
+base::AsyncResult<void> open_at_stored_position(Source& source, storage::EventStore& store) {
+  ASSIGN_OR_CO_RETURN(auto position, co_await store.find_position(source.name()));
+  co_return co_await source.open(position.value_or(""));
+}
+
+base::Task<void> store_batch(Source& source, SourceBatch read, storage::EventStore& store, base::Clock& clock) {
+  storage::LocalBatch batch;
+  batch.log = source.channel();
+  batch.drafts = std::move(read.drafts);
+  batch.source = source.name();
+  batch.position = std::move(read.position);
+  bool told = false;
+  for (;;) {
+    auto stored = co_await store.append_local(batch);
+    if (stored.ok()) {
+      if (told) base::log_notice("source {}: storing again", source.name());
+      co_return;
+    }
+    if (stored.error().code == storage::Errc::Stopped) co_return;
+    if (!told)
+      base::log_error("source {}: waiting, its events cannot be stored: {}", source.name(), stored.error().message());
+    told = true;
+    co_await clock.sleep_for(kRetryDelay);
+  }
+}
+
+}  // namespace
+
+base::Task<void> pump(std::shared_ptr<Source> source, storage::EventStore& store, base::Clock& clock) {
+  for (;;) {
+    auto opened = co_await open_at_stored_position(*source, store);
+    std::string last_position;
+    while (opened.ok()) {
+      base::Budget budget{kBatchItems, kBatchBytes, clock.steady() + kReadLimit};
+      auto batch = co_await source->read(budget);
+      if (!batch.ok()) {
+        opened = std::move(batch).error();
+        break;
+      }
+      if (batch->drafts.empty() && batch->position == last_position) continue;
+      last_position = batch->position;
+      co_await store_batch(*source, std::move(*batch), store, clock);
+    }
+    base::log_error("source {} is not read for now: {}", source->name(), opened.error().message());
+    co_await clock.sleep_for(kReopenDelay);
+  }
+}
+
+}  // namespace forwarder

@@ -1,0 +1,19 @@
+// From a source into the host's own store.
+
+#pragma once
+
+#include <memory>
+
+#include "engine/base/clock.h"
+#include "engine/base/task.h"
+#include "forwarder/source.h"
+#include "storage/event_store.h"
+
+namespace forwarder {
+
+/// Opens the source at its stored position and moves what it reads into its channel, position and events in one transaction,
+/// until it is cancelled. A source that fails is opened again after a while; a full store makes it wait with its batch in
+/// hand.
+base::Task<void> pump(std::shared_ptr<Source> source, storage::EventStore& store, base::Clock& clock);
+
+}  // namespace forwarder
