@@ -46,7 +46,9 @@ pid_t spawn(const std::vector<std::string>& arguments, int in, int out, int err)
   ::_exit(127);
 }
 
-int status_of(int raw) { return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw); }
+int status_of(int raw) {
+  return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+}
 
 std::string status_field(pid_t pid, const std::string& key) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/status");
@@ -59,7 +61,8 @@ std::string status_field(pid_t pid, const std::string& key) {
 
 }  // namespace
 
-CommandResult run_command(const std::vector<std::string>& arguments, const std::string& input, std::chrono::milliseconds limit) {
+CommandResult run_command(const std::vector<std::string>& arguments, const std::string& input,
+                          std::chrono::milliseconds limit) {
   Pipe in;
   Pipe out;
   Pipe err;
@@ -155,7 +158,9 @@ Process::~Process() {
   state_->reader.join();
 }
 
-pid_t Process::pid() const { return state_->pid; }
+pid_t Process::pid() const {
+  return state_->pid;
+}
 
 std::optional<std::string> Process::wait_for_line(const std::string& part, std::chrono::milliseconds limit) {
   std::unique_lock lock(state_->mutex);
@@ -203,7 +208,9 @@ std::optional<int> Process::terminate(std::chrono::milliseconds limit) {
   return state_->status;
 }
 
-bool Process::running() const { return !state_->reap(false); }
+bool Process::running() const {
+  return !state_->reap(false);
+}
 
 std::chrono::microseconds Process::cpu_time() const {
   std::ifstream file("/proc/" + std::to_string(state_->pid) + "/stat");
@@ -219,7 +226,11 @@ std::chrono::microseconds Process::cpu_time() const {
   return std::chrono::microseconds((user + system) * 1'000'000 / ::sysconf(_SC_CLK_TCK));
 }
 
-std::size_t Process::peak_memory() const { return std::stoull(status_field(state_->pid, "VmHWM:")) * 1024; }
-std::size_t Process::memory() const { return std::stoull(status_field(state_->pid, "VmRSS:")) * 1024; }
+std::size_t Process::peak_memory() const {
+  return std::stoull(status_field(state_->pid, "VmHWM:")) * 1024;
+}
+std::size_t Process::memory() const {
+  return std::stoull(status_field(state_->pid, "VmRSS:")) * 1024;
+}
 
 }  // namespace test_support

@@ -34,7 +34,8 @@ class Process {
 
   pid_t pid() const;
   /// The first line of standard error that holds `part`, waited for.
-  std::optional<std::string> wait_for_line(const std::string& part, std::chrono::milliseconds limit = std::chrono::seconds(30));
+  std::optional<std::string> wait_for_line(const std::string& part,
+                                           std::chrono::milliseconds limit = std::chrono::seconds(30));
   std::string error_output() const;
   void send_signal(int number);
   /// SIGKILL, and waits.
