@@ -42,7 +42,7 @@ struct SubscribeRequest {
   std::string locale;
   std::string content_encoding = "UTF-16";
   std::string dialect;
-  std::string filter;                   ///< the QueryList as XML
+  std::string filter;                   ///< the QueryList as XML, or a plain XPath
   std::optional<std::string> bookmark;  ///< BookmarkList XML, or the earliest URI
   bool send_bookmarks = true;
   std::string expires;
