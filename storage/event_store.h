@@ -27,6 +27,8 @@ struct EventStoreOptions {
   std::size_t max_queued_bytes = 64u << 20;
   /// LogProperties::max_size of a log that nobody has configured.
   std::uint64_t default_max_size = 1ull << 30;
+  /// Errc::Full once the database file would grow beyond this many bytes; 0 is as far as the disk goes.
+  std::uint64_t max_file_size = 0;
   base::Clock* clock = &base::system_clock();
 };
 
