@@ -88,12 +88,29 @@ std::string_view name_of(Type type);
 std::string_view name_of(ConfigurationMode mode);
 std::string_view name_of(DeliveryMode mode);
 std::string_view name_of(ContentFormat format);
+std::optional<Type> find_type(std::string_view name);
 std::optional<ConfigurationMode> find_configuration_mode(std::string_view name);
 std::optional<DeliveryMode> find_delivery_mode(std::string_view name);
 std::optional<ContentFormat> find_content_format(std::string_view name);
 
+/// The largest Expires that Windows' tools take; what lies behind 2262 is kept as WallTime::max() and written as this.
+inline constexpr std::string_view kLatestExpires = "3000-12-31T23:59:59.999Z";
+/// Reads what an administrator writes for Expires: yyyy-MM-ddThh:mm:ss[.sss][Z|±hh:mm], local time without a zone. Nothing
+/// where it is malformed or later than kLatestExpires.
+std::optional<base::WallTime> parse_expires(std::string_view text);
+std::string format_expires(base::WallTime time);
+
+/// The QueryList of `query` as one element that can stand in a w:Filter: without declaration and comments in front of it.
+/// `query` itself where it is not XML.
+std::string filter_of(std::string_view query);
+
 /// A GUID that names the state of the subscription as a source sees it: equal for equal source-visible parameters, over
 /// restarts; different, for practical purposes always, for others. Source: wef-wire, section 8.3.
+///
+/// It is a version 5 GUID (RFC 4122, 4.3) over the lines NAME ':' LENGTH ':' VALUE LF of, in this order: Id, Uri, Filter,
+/// Dialect, MaxItems, MaxLatency, Heartbeat, Content, Locale, ReadExisting, Transport, Port, Host; each value as it goes out,
+/// empty where it does not. What only the collector knows (description, log, who is admitted) is not in it, nor are the
+/// settings of the collector (its own name, compression, sizes).
 std::string source_visible_version(const Subscription& subscription);
 /// The stable GUID used as e:Identifier and in the delivery path; made from the id.
 std::string identifier_of(const Subscription& subscription);
