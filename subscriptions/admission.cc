@@ -1,7 +1,8 @@
 // Who may have a subscription.
 
-#include "engine/base/encoding.h"
 #include "subscriptions/admission.h"
+
+#include "engine/base/encoding.h"
 #include "subscriptions/manager.h"
 
 namespace subscriptions {

@@ -94,8 +94,8 @@ class Manager {
   std::unique_ptr<State> state_;
 };
 
-/// True where the certificate identity is admitted by the subscription's lists. No issuer listed or no subject listed: nobody
-/// (deny by default). Denied wins. Patterns are compared with each name of the certificate.
+/// True where the certificate identity is admitted by the subscription's lists. No issuer listed or no subject listed:
+/// nobody (deny by default). Denied wins. Patterns are compared with each name of the certificate.
 bool admits(const Subscription& subscription, const auth::Principal& machine);
 
 }  // namespace subscriptions

@@ -9,6 +9,7 @@
 #include "engine/base/encoding.h"
 #include "engine/base/iso8601.h"
 #include "engine/base/log.h"
+#include "engine/base/utf16.h"
 #include "engine/base/win32.h"
 #include "engine/xml/document.h"
 #include "engine/xml/writer.h"
@@ -88,7 +89,8 @@ class Fields {
       if (field == fields_.end()) {
         return wrong(name, "there is no such element in " + std::string(parent.local_name()));
       }
-      if (!seen.insert(field->second.slot).second && !field->second.repeats) return wrong(name, "stands there more than once");
+      if (!seen.insert(field->second.slot).second && !field->second.repeats)
+        return wrong(name, "stands there more than once");
       RETURN_IF_ERROR(field->second.take(child));
     }
     return {};
@@ -265,7 +267,8 @@ Result<Subscription> parse_subscription(std::string_view xml) {
   fields.one("SubscriptionId", into(subscription.id))
       .one("SubscriptionType", into(subscription.type,
                                     [](auto name, auto text) {
-                                      return read_name(name, text, find_type(text), "SourceInitiated and CollectorInitiated");
+                                      return read_name(name, text, find_type(text),
+                                                       "SourceInitiated and CollectorInitiated");
                                     }))
       .one("Description", into(subscription.description))
       .one("Enabled", into(subscription.enabled, read_boolean))
@@ -312,8 +315,7 @@ Result<Subscription> parse_subscription(std::string_view xml) {
              sources.many("EventSource", [&](xml::Element source) { return read_source(subscription, source); });
              return sources.read(element);
            })
-      .one("AllowedSourceNonDomainComputers",
-           [&](xml::Element element) { return read_certificates(subscription, element); })
+      .one("AllowedSourceNonDomainComputers", [&](xml::Element element) { return read_certificates(subscription, element); })
       .one("AllowedSourceDomainComputers", into(subscription.allowed_domain_computers))
       .alias("AllowedSourceSDDL", "AllowedSourceDomainComputers");
   RETURN_IF_ERROR(fields.read(root));

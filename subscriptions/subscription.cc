@@ -55,20 +55,26 @@ constexpr milliseconds kNormalTime{900'000};
 
 milliseconds preset_latency(ConfigurationMode mode) {
   switch (mode) {
-    case ConfigurationMode::MinLatency: return milliseconds(30'000);
-    case ConfigurationMode::MinBandwidth: return milliseconds(21'600'000);
+    case ConfigurationMode::MinLatency:
+      return milliseconds(30'000);
+    case ConfigurationMode::MinBandwidth:
+      return milliseconds(21'600'000);
     case ConfigurationMode::Normal:
-    case ConfigurationMode::Custom: break;
+    case ConfigurationMode::Custom:
+      break;
   }
   return kNormalTime;
 }
 
 milliseconds preset_heartbeat(ConfigurationMode mode) {
   switch (mode) {
-    case ConfigurationMode::MinLatency: return milliseconds(3'600'000);
-    case ConfigurationMode::MinBandwidth: return milliseconds(21'600'000);
+    case ConfigurationMode::MinLatency:
+      return milliseconds(3'600'000);
+    case ConfigurationMode::MinBandwidth:
+      return milliseconds(21'600'000);
     case ConfigurationMode::Normal:
-    case ConfigurationMode::Custom: break;
+    case ConfigurationMode::Custom:
+      break;
   }
   return kNormalTime;
 }

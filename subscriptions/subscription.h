@@ -108,8 +108,8 @@ std::string filter_of(std::string_view query);
 /// restarts; different, for practical purposes always, for others. Source: wef-wire, section 8.3.
 ///
 /// It is a version 5 GUID (RFC 4122, 4.3) over the lines NAME ':' LENGTH ':' VALUE LF of, in this order: Id, Uri, Filter,
-/// Dialect, MaxItems, MaxLatency, Heartbeat, Content, Locale, ReadExisting, Transport, Port, Host; each value as it goes out,
-/// empty where it does not. What only the collector knows (description, log, who is admitted) is not in it, nor are the
+/// Dialect, MaxItems, MaxLatency, Heartbeat, Content, Locale, ReadExisting, Transport, Port, Host; each value as it goes
+/// out, empty where it does not. What only the collector knows (description, log, who is admitted) is not in it, nor are the
 /// settings of the collector (its own name, compression, sizes).
 std::string source_visible_version(const Subscription& subscription);
 /// The stable GUID used as e:Identifier and in the delivery path; made from the id.

@@ -1,0 +1,68 @@
+// Subscriptions as WS-Man resources: what machines enumerate, and what administrators manage.
+
+#pragma once
+
+#include <string_view>
+
+#include "engine/wsman/resource.h"
+#include "subscriptions/manager.h"
+
+namespace subscriptions {
+
+/// The selector that names a subscription.
+inline constexpr std::string_view kIdSelector = "SubscriptionId";
+/// The selector that picks sources of a status; may stand there several times.
+inline constexpr std::string_view kSourceSelector = "Source";
+/// The option of an Enumerate of definitions that leaves only the SubscriptionId in each.
+inline constexpr std::string_view kIdsOnlyOption = "IdentifiersOnly";
+
+/// Definitions, in the form of a subscription file, by SubscriptionId: Get, Put, Create, Delete, Enumerate. For
+/// administrators.
+///
+/// Faults, with the number that Windows' tool would print: ResourceNotFound (2) for an unknown id, AlreadyExists (183),
+/// SchemaValidationError (15008) for what is no XML, and InvalidParameter (87, 15001) for what
+/// parse_subscription() and validate() refuse, with their text; InsufficientSelectors without SubscriptionId.
+class SubscriptionDefinitionResource final : public wsman::Resource {
+ public:
+  explicit SubscriptionDefinitionResource(Manager& manager) : manager_(manager) {}
+  std::string_view uri() const override;
+  wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
+  wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
+  wsman::AsyncResult<wsman::Item> create(const wsman::Call& call) override;
+  wsman::AsyncResult<void> remove(const wsman::Call& call) override;
+  wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
+                                                                   wsman::EnumerateRequest request) override;
+
+ private:
+  Manager& manager_;
+};
+
+/// Their status (status_document.h), by SubscriptionId and perhaps Source. Get answers all of it; Enumerate first the
+/// subscription without its sources and then each source as an item of its own, for where there are thousands. For
+/// administrators.
+class SubscriptionStatusResource final : public wsman::Resource {
+ public:
+  explicit SubscriptionStatusResource(Manager& manager) : manager_(manager) {}
+  std::string_view uri() const override;
+  wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
+  wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
+                                                                   wsman::EnumerateRequest request) override;
+
+ private:
+  Manager& manager_;
+};
+
+/// What an authenticated machine may have: each item is a Subscribe to be served. Source: wef-wire, sections 8.1 and 8.2.
+class SubscriptionListResource final : public wsman::Resource {
+ public:
+  explicit SubscriptionListResource(Manager& manager) : manager_(manager) {}
+  std::string_view uri() const override;
+  bool may_use(const auth::Principal& who, std::string_view action) const override;
+  wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
+                                                                   wsman::EnumerateRequest request) override;
+
+ private:
+  Manager& manager_;
+};
+
+}  // namespace subscriptions
