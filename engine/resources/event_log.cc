@@ -1,0 +1,179 @@
+#include "engine/resources/event_log.h"
+
+#include <charconv>
+#include <deque>
+
+#include "engine/base/iso8601.h"
+#include "engine/base/win32.h"
+#include "engine/wsman/names.h"
+#include "engine/xml/writer.h"
+
+namespace resources {
+namespace {
+
+std::string_view quality_name(events::Quality quality) {
+  switch (quality) {
+    case events::Quality::Good:
+      break;
+    case events::Quality::Repaired:
+      return "Repaired";
+    case events::Quality::Raw:
+      return "Raw";
+  }
+  return "";
+}
+
+/// The events of one query, in pages.
+class EventEnumerator final : public wsman::Enumerator {
+ public:
+  EventEnumerator(EventLogs& logs, events::Query query, bool newest_first, events::Bookmark after)
+      : logs_(logs), query_(std::move(query)), newest_first_(newest_first), position_(after), told_(std::move(after)) {}
+
+  wsman::AsyncResult<Page> next(base::Budget budget) override {
+    if (waiting_.empty() && !at_end_) {
+      LogRead read;
+      read.query = query_;
+      read.newest_first = newest_first_;
+      read.after = position_;
+      read.budget = budget;
+      auto found = co_await logs_.read(std::move(read));
+      if (!found.ok()) co_return read_fault(found.error());
+      for (LogRecord& record : found->records) waiting_.push_back(std::move(record));
+      position_ = std::move(found->position);
+      at_end_ = found->at_end;
+    }
+    Page page;
+    std::size_t bytes = 0;
+    while (!waiting_.empty() && page.items.size() < budget.items) {
+      wsman::Item item;
+      item.xml = event_item(waiting_.front());
+      bytes += item.xml.size();
+      if (bytes > budget.bytes && !page.items.empty()) break;
+      told_.set(waiting_.front().log, waiting_.front().record);
+      item.bookmark = told_.to_xml();
+      page.items.push_back(std::move(item));
+      waiting_.pop_front();
+    }
+    page.end = at_end_ && waiting_.empty();
+    co_return page;
+  }
+
+ private:
+  static wsman::Fault read_fault(const base::Error& error) {
+    if (error.code == base::Win32::EvtChannelNotFound) {
+      wsman::Fault fault = wsman::make_fault(wsman::FaultCode::ResourceNotFound, error.what);
+      fault.windows_code = static_cast<std::uint32_t>(base::Win32::EvtChannelNotFound);
+      return fault;
+    }
+    return wsman::as_fault(error, "reading an event log");
+  }
+
+  EventLogs& logs_;
+  events::Query query_;
+  bool newest_first_;
+  events::Bookmark position_;  ///< up to where the logs have been read
+  events::Bookmark told_;      ///< up to where the reader has been given items
+  std::deque<LogRecord> waiting_;
+  bool at_end_ = false;
+};
+
+wsman::Result<events::Query> compile(const wsman::Call& call, const wsman::EnumerateRequest& request) {
+  const std::string path = call.headers.find_option(kPathOption).value_or("");
+  std::string text = "*";
+  if (request.filter) {
+    const std::string& dialect = request.filter->dialect;
+    if (!dialect.empty() && dialect != wsman::kEventQueryDialect) {
+      return wsman::make_fault(wsman::FaultCode::FilteringRequestedUnavailable,
+                               "Event logs are filtered in the dialect of event queries.");
+    }
+    text = request.filter->text;
+  }
+  if (path.empty() && !text.starts_with('<')) {
+    wsman::Fault fault = wsman::make_fault(wsman::FaultCode::CannotProcessFilter,
+                                           "Name the log: with a QueryList, or with the option Path beside an XPath.");
+    fault.windows_code = static_cast<std::uint32_t>(base::Win32::EvtInvalidQuery);
+    return fault;
+  }
+  auto query = events::Query::parse(text, path);
+  if (query.ok()) return std::move(query).value();
+  wsman::Fault fault = wsman::make_fault(wsman::FaultCode::CannotProcessFilter, query.error().message());
+  fault.windows_code = base::win32_number(query.error().code);
+  return fault;
+}
+
+}  // namespace
+
+std::string_view EventLogResource::uri() const {
+  return wsman::resource::kEventLog;
+}
+
+wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::enumerate(const wsman::Call& call,
+                                                                                   wsman::EnumerateRequest request) {
+  ASSIGN_OR_CO_RETURN(events::Query query, compile(call, request));
+  events::Bookmark after;
+  if (call.headers.bookmark && *call.headers.bookmark != events::kEarliestBookmark) {
+    auto parsed = events::Bookmark::parse(*call.headers.bookmark);
+    if (!parsed.ok()) co_return wsman::make_fault(wsman::FaultCode::InvalidBookmark, parsed.error().message());
+    after = std::move(*parsed);
+  }
+  // A log that is missing is told now, and not first on the first Pull.
+  for (const std::string& path : query.paths()) {
+    auto log = co_await logs_.find_log(path);
+    if (!log.ok()) co_return wsman::as_fault(log.error(), "looking for an event log");
+    if (!*log) {
+      wsman::Fault fault = wsman::make_fault(wsman::FaultCode::ResourceNotFound, "There is no log " + path + ".");
+      fault.windows_code = static_cast<std::uint32_t>(base::Win32::EvtChannelNotFound);
+      co_return fault;
+    }
+  }
+  const bool newest_first = call.headers.find_option(kReverseDirectionOption) == "true";
+  co_return std::make_unique<EventEnumerator>(logs_, std::move(query), newest_first, std::move(after));
+}
+
+std::string event_item(const LogRecord& record) {
+  std::string out;
+  out.reserve(record.event.xml.size() + 512);
+  const auto attribute = [&](std::string_view name, std::string_view value) {
+    out += name;
+    out += "=\"";
+    xml::append_attribute(out, value);
+    out += '"';
+  };
+  attribute("<w:Event Action", wsman::action::kEvent);
+  attribute(" xmlns:w", wsman::ns::kWsman);
+  attribute(" xmlns:m", kEventAttributes);
+  attribute(" m:Log", record.log);
+  attribute(" m:RecordId", std::to_string(record.record));
+  attribute(" m:Received", base::format_utc(record.received, 7));
+  if (!record.machine.empty()) attribute(" m:Machine", record.machine);
+  if (record.event.quality != events::Quality::Good) attribute(" m:Quality", quality_name(record.event.quality));
+  out += '>';
+  xml::append_cdata(out, record.event.xml);
+  out += "</w:Event>";
+  return out;
+}
+
+base::Result<LogRecord> parse_event_item(xml::Element item) {
+  const auto log = item.attribute(kEventAttributes, "Log");
+  const auto number = item.attribute(kEventAttributes, "RecordId");
+  if (!item.is(wsman::ns::kWsman, "Event") || !log || !number) {
+    return base::make_error(std::errc::invalid_argument, "an item of the answer is no event of a log");
+  }
+  LogRecord record;
+  record.log = *log;
+  const char* end = number->data() + number->size();
+  const auto [at, failure] = std::from_chars(number->data(), end, record.record);
+  if (failure != std::errc() || at != end) {
+    return base::make_error(std::errc::invalid_argument, "an event of the answer has an unreadable record number");
+  }
+  record.received =
+      base::parse_datetime(item.attribute(kEventAttributes, "Received").value_or("")).value_or(base::WallTime{});
+  record.machine = item.attribute(kEventAttributes, "Machine").value_or("");
+  record.event.xml = item.text();
+  const std::string_view quality = item.attribute(kEventAttributes, "Quality").value_or("");
+  if (quality == "Repaired") record.event.quality = events::Quality::Repaired;
+  if (quality == "Raw") record.event.quality = events::Quality::Raw;
+  return record;
+}
+
+}  // namespace resources
