@@ -63,6 +63,15 @@ enum class FaultCode {
   UnsupportedAddressingMode,
   UnsupportedEnumerationMode,
   UnsupportedLocale,
+  // The particular bounds behind EncodingLimit.
+  UriLimitExceeded,
+  SelectorLimit,
+  OptionLimit,
+  EncodingType,         ///< a Content-Encoding that cannot be undone
+  UnreportableSuccess,  ///< done, but the response would be too large
+  // Of an enumeration's n:Expires; InvalidExpirationTime is the subscription's.
+  InvalidEnumerationExpiration,
+  UnsupportedEnumerationExpiration,
 };
 
 /// A failure that a client learns of. A value.
@@ -90,6 +99,9 @@ struct FaultRow {
   std::string_view text;  ///< the general text, in our words
 };
 const FaultRow& row_of(FaultCode code);
+/// The row that a peer's fault belongs to: by number, else by subcode ("w:TimedOut", Windows' prefix) and detail name, else
+/// InternalError's.
+const FaultRow& row_of(std::uint32_t windows_code, std::string_view subcode, std::string_view detail);
 /// The number that goes on the wire.
 std::uint32_t windows_code_of(const Fault& fault);
 /// The a:Action of a message that carries it.

@@ -11,6 +11,7 @@ namespace wsman {
 /// XML namespaces.
 namespace ns {
 inline constexpr std::string_view kSoap = "http://www.w3.org/2003/05/soap-envelope";
+inline constexpr std::string_view kSoap11 = "http://schemas.xmlsoap.org/soap/envelope/";
 inline constexpr std::string_view kAddressing = "http://schemas.xmlsoap.org/ws/2004/08/addressing";
 inline constexpr std::string_view kWsman = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd";
 inline constexpr std::string_view kMicrosoft = "http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd";
