@@ -8,6 +8,8 @@ std::string Error::message() const {
   if (!code) return what;
   const std::string text = code.message();
   if (what.empty()) return text;
+  // "Invalid argument" tells nobody anything that `what` does not.
+  if (code == std::errc::invalid_argument) return what;
   return what.find(text) == std::string::npos ? what + ": " + text : what;
 }
 
