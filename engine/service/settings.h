@@ -50,33 +50,35 @@ struct ListenerSettings {
 /// [[forwarder.source]]
 struct SourceSettings {
   std::string
-      type;  ///< "journal" or "file" ("audit", "kmsg", "sel" are known names that are not there yet: an error that says so)
+      type;  ///< "journal" or "file" ("audit", "kmsg", "sel" are known names that are not there yet: an error says so)
   std::string path;             ///< file: a glob; journal: a folder of journal files, or empty for the host's own
   std::string channel;          ///< default by type: Linux-Journal/Operational, Linux-Syslog/Operational
-  std::string provider;         ///< default by type
-  bool from_beginning = false;  ///< ReadExisting: where there is no position yet, begin with the oldest instead of now
+  std::string provider;         ///< default by type: Linux-Journal, Linux-Syslog
+  bool from_beginning = false;  ///< read_existing: where there is no position yet, begin with the oldest instead of now
 };
 
+/// [forwarder.tls]
 struct TlsSettings {
   std::filesystem::path certificate;
   std::filesystem::path private_key;
   std::filesystem::path ca;
 };
 
+/// [forwarder]
 struct ForwarderSettings {
   std::vector<std::string> subscription_managers;  ///< Windows' policy strings
   TlsSettings tls;
   std::vector<SourceSettings> sources;
   std::string computer;                      ///< the Computer of events and the MachineID; default: the host's FQDN
-  std::uint64_t max_log_size = 64ull << 20;  ///< MaxLogSize: bytes of each local log
+  std::uint64_t max_log_size = 64ull << 20;  ///< octets of each local log, 1 MiB to 1 PiB
 };
 
 /// [collector]
 struct CollectorSettings {
-  std::string public_name;                  ///< PublicName: host name for NotifyTo addresses; default: what the source used
-  bool compression = false;                 ///< Compression: offer SLDC
-  std::string content_encoding = "UTF-16";  ///< ContentEncoding: or "UTF-8"
-  std::uint64_t max_log_size = 1ull << 30;  ///< MaxLogSize: bytes of a log that nobody has configured
+  std::string public_name;                  ///< host, or host:port, of NotifyTo addresses; default: what the source used
+  bool compression = false;                 ///< offer SLDC
+  std::string content_encoding = "UTF-16";  ///< or "UTF-8"
+  std::uint64_t max_log_size = 1ull << 30;  ///< octets of a log that nobody has configured, 1 MiB to 1 PiB
 };
 
 struct Settings {
@@ -84,22 +86,24 @@ struct Settings {
   std::vector<ListenerSettings> listeners;
   CollectorSettings collector;
   ForwarderSettings forwarder;
-  std::string admin_group = "muster-admins";        ///< [service] AdminGroup
-  base::LogLevel log_level = base::LogLevel::Info;  ///< [service] LogLevel
+  std::string admin_group = "muster-admins";        ///< [service] admin_group
+  base::LogLevel log_level = base::LogLevel::Info;  ///< [service] log_level: error, warning, notice, info, debug
 };
 
 enum class Program { Collector, Forwarder };
 
 /// Reads `file` and then every *.toml of `policy_directory` in the order of their names (a missing folder is an empty one);
-/// a later value wins. A missing `file` is an error. Errors: std::errc::invalid_argument with "FILE:LINE: KEY: what is
-/// wrong, what would be valid" for unknown keys, wrong types, values out of range, and combinations that cannot work (an
-/// HTTPS listener without certificate); std::errc::no_such_file_or_directory.
+/// a later value wins, and a later file's listeners, sources or subscription managers take the place of the earlier ones.
+/// Relative paths count from the folder of the file that they stand in. A missing `file` is an error. Errors:
+/// std::errc::invalid_argument with a line "FILE:LINE: KEY: what is wrong; what would be valid" for each unknown key, wrong
+/// type, value out of range, and combination that cannot work (an HTTPS listener without certificate); the system's error
+/// for a file that cannot be read.
 base::Result<Settings> load_settings(const std::filesystem::path& file, const std::filesystem::path& policy_directory,
                                      Program program);
 
 /// A policy string: `Server=https://…/wsman/SubscriptionManager/WEC,Refresh=60,IssuerCA=<hex>`.
 struct SubscriptionManagerAddress {
-  std::string url;
+  std::string url;  ///< scheme in lower case, with a port (5985 or 5986 where none was written) and a path
   std::chrono::seconds refresh{900};
   std::string issuer_ca;  ///< 40 capital hex digits, or empty
 };

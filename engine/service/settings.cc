@@ -1,0 +1,480 @@
+#include "engine/service/settings.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "engine/base/file_system.h"
+#include "engine/service/settings_draft.h"
+#include "engine/service/settings_rules.h"
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace service {
+namespace {
+
+constexpr std::size_t kMaxFileSize = 1 << 20;
+constexpr std::int64_t kMaxU32 = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t kMaxI31 = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMaxPort = 65'535;
+
+/// Takes one value over into `Target`. Returns what is wrong and what would be valid, or nothing.
+template <typename Target>
+using Reader = std::function<std::string(const toml::node&, Target&, const Place&)>;
+
+template <typename Target>
+using Readers = std::map<std::string_view, Reader<Target>>;
+
+// Where a member pointer leads from what is being read.
+template <typename Value>
+Value& at(SettingsDraft& draft, Value SettingsDraft::*member) {
+  return draft.*member;
+}
+template <typename Value>
+Value& at(SettingsDraft& draft, Value Settings::*member) {
+  return draft.settings.*member;
+}
+template <typename Value>
+Value& at(SettingsDraft& draft, Value WinrmSettings::*member) {
+  return draft.settings.winrm.*member;
+}
+template <typename Value>
+Value& at(SettingsDraft& draft, Value CollectorSettings::*member) {
+  return draft.settings.collector.*member;
+}
+template <typename Value>
+Value& at(SettingsDraft& draft, Value ForwarderSettings::*member) {
+  return draft.settings.forwarder.*member;
+}
+template <typename Value>
+Value& at(SettingsDraft& draft, Value TlsSettings::*member) {
+  return draft.settings.forwarder.tls.*member;
+}
+template <typename Value>
+Value& at(ListenerDraft& draft, Value ListenerSettings::*member) {
+  return draft.settings.*member;
+}
+template <typename Value>
+Value& at(SourceDraft& draft, Value SourceSettings::*member) {
+  return draft.settings.*member;
+}
+
+std::string_view kind_of(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "a list";
+    case toml::node_type::string:
+      return "a text";
+    case toml::node_type::integer:
+      return "a whole number";
+    case toml::node_type::floating_point:
+      return "a number with a fraction";
+    case toml::node_type::boolean:
+      return "true or false";
+    default:
+      return "a date or time";
+  }
+}
+
+std::string wrong_kind(const toml::node& node, std::string_view valid) {
+  return base::format_text("is {}; valid: {}", kind_of(node), valid);
+}
+
+std::string wrong_text(std::string_view text, std::string_view valid) {
+  return base::format_text("\"{}\" is not possible; valid: {}", text, valid);
+}
+
+/// Checks a number that nothing obeys yet.
+template <typename Target = SettingsDraft>
+Reader<Target> number(std::int64_t min, std::int64_t max) {
+  return [=](const toml::node& node, Target&, const Place&) -> std::string {
+    const std::string valid = min == max ? base::format_text("only {}, it cannot be changed", min)
+                                         : base::format_text("a whole number, {} to {}", min, max);
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value) return wrong_kind(node, valid);
+    if (*value < min || *value > max) return base::format_text("{} is out of range; valid: {}", *value, valid);
+    return {};
+  };
+}
+
+template <typename Target = SettingsDraft, typename Member>
+Reader<Target> number(Member member, std::int64_t min, std::int64_t max) {
+  return [member, check = number<Target>(min, max)](const toml::node& node, Target& target, const Place& place) {
+    std::string wrong = check(node, target, place);
+    if (wrong.empty()) {
+      auto& into = at(target, member);
+      into = static_cast<std::remove_reference_t<decltype(into)>>(*node.value_exact<std::int64_t>());
+    }
+    return wrong;
+  };
+}
+
+Reader<SettingsDraft> flag() {
+  return [](const toml::node& node, SettingsDraft&, const Place&) -> std::string {
+    return node.is_boolean() ? std::string() : wrong_kind(node, "true or false");
+  };
+}
+
+template <typename Target = SettingsDraft, typename Member>
+Reader<Target> flag(Member member) {
+  return [member](const toml::node& node, Target& target, const Place&) -> std::string {
+    const auto value = node.value_exact<bool>();
+    if (!value) return wrong_kind(node, "true or false");
+    at(target, member) = *value;
+    return {};
+  };
+}
+
+using Rule = bool (*)(std::string_view);
+
+template <typename Target = SettingsDraft>
+Reader<Target> text(Rule rule, std::string valid) {
+  return [rule, valid](const toml::node& node, Target&, const Place&) -> std::string {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return wrong_kind(node, valid);
+    return rule(*value) ? std::string() : wrong_text(*value, valid);
+  };
+}
+
+template <typename Target = SettingsDraft, typename Member>
+Reader<Target> text(Member member, Rule rule, std::string valid) {
+  return [member, check = text<Target>(rule, std::move(valid))](const toml::node& node, Target& target, const Place& place) {
+    std::string wrong = check(node, target, place);
+    if (wrong.empty()) at(target, member) = *node.value_exact<std::string>();
+    return wrong;
+  };
+}
+
+/// A path; a relative one counts from the folder of the configuration file.
+template <typename Target = SettingsDraft, typename Member>
+Reader<Target> path(Member member) {
+  return [member](const toml::node& node, Target& target, const Place& place) -> std::string {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return wrong_kind(node, "a path in quotes");
+    if (value->empty() || value->find('\0') != std::string::npos) return wrong_text(*value, "a path");
+    at(target, member) = (std::filesystem::path(place.file).parent_path() / *value).lexically_normal().string();
+    return {};
+  };
+}
+
+template <typename Value>
+using Choices = std::vector<std::pair<std::string_view, Value>>;
+
+/// One of a few words in any case.
+template <typename Target = SettingsDraft, typename Value, typename Member>
+Reader<Target> choice(Member member, Choices<Value> choices) {
+  return [member, choices](const toml::node& node, Target& target, const Place&) -> std::string {
+    std::string valid;
+    for (const auto& [word, value] : choices) valid += (valid.empty() ? "\"" : ", \"") + std::string(word) + "\"";
+    const auto given = node.value_exact<std::string>();
+    if (!given) return wrong_kind(node, valid);
+    for (const auto& [word, value] : choices) {
+      if (edit_distance(*given, word) != 0) continue;
+      at(target, member) = value;
+      return {};
+    }
+    return wrong_text(*given, valid);
+  };
+}
+
+bool is_cbt_level(std::string_view text) {
+  return std::ranges::any_of(std::array{"None", "Relaxed", "Strict"},
+                             [&](const char* word) { return edit_distance(text, word) == 0; });
+}
+
+bool is_group_name(std::string_view text) {
+  return !text.empty() && text.size() <= 32 && text.find_first_of(":,\n\t ") == std::string_view::npos;
+}
+
+bool is_provider(std::string_view text) {
+  return is_channel(text);
+}
+
+std::string read_source_type(const toml::node& node, SourceDraft& source, const Place&) {
+  constexpr std::string_view kValid = "\"journal\", \"file\"";
+  const auto type = node.value_exact<std::string>();
+  if (!type) return wrong_kind(node, kValid);
+  if (*type == "audit" || *type == "kmsg" || *type == "sel") {
+    return base::format_text("\"{}\" is a source that this version does not have yet; valid: {}", *type, kValid);
+  }
+  if (*type != "journal" && *type != "file") return wrong_text(*type, kValid);
+  source.settings.type = *type;
+  return {};
+}
+
+std::string read_managers(const toml::node& node, SettingsDraft& draft, const Place& place) {
+  constexpr std::string_view kValid = "a list of texts \"Server=URL,Refresh=SECONDS,IssuerCA=THUMBPRINT\"";
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return wrong_kind(node, kValid);
+  draft.managers.clear();
+  for (const toml::node& item : *list) {
+    const auto value = item.value_exact<std::string>();
+    if (!value) return wrong_kind(item, kValid);
+    draft.managers.push_back({*value, Place{place.file, item.source().begin.line}});
+  }
+  return {};
+}
+
+const std::string kThumbprint = "40 hexadecimal digits (SHA-1), or empty";
+const std::string kUrlPrefix = "letters, digits and _ in parts joined by /";
+const std::string kRanges = "\"*\", or inclusive ranges FROM-TO joined by commas, or empty";
+
+// The tree of names is Windows': one key here for each setting there.
+const Readers<SettingsDraft>& setting_readers() {
+  using W = WinrmSettings;
+  static const Readers<SettingsDraft> readers = {
+      {"winrm.MaxEnvelopeSizekb", number(&W::max_envelope_size_kb, 32, 1'039'440)},
+      {"winrm.MaxTimeoutms", number(&W::max_timeout_ms, 500, kMaxU32)},
+      {"winrm.MaxBatchItems", number(&W::max_batch_items, 1, kMaxU32)},
+      {"winrm.MaxProviderRequests", number(kMaxU32, kMaxU32)},
+      {"winrm.client.NetworkDelayms", number(500, kMaxU32)},
+      {"winrm.client.URLPrefix", text(is_url_prefix, kUrlPrefix)},
+      {"winrm.client.AllowUnencrypted", flag()},
+      {"winrm.client.TrustedHosts",
+       text(is_trusted_hosts, "\"*\", or <local>, names and prefix* or *suffix patterns joined by commas")},
+      {"winrm.client.auth.Basic", flag()},
+      {"winrm.client.auth.Digest", flag()},
+      {"winrm.client.auth.Kerberos", flag()},
+      {"winrm.client.auth.Negotiate", flag()},
+      {"winrm.client.auth.Certificate", flag()},
+      {"winrm.client.auth.CredSSP", flag()},
+      {"winrm.client.defaultports.HTTP", number(1, kMaxPort)},
+      {"winrm.client.defaultports.HTTPS", number(1, kMaxPort)},
+      {"winrm.service.RootSDDL", text(is_sddl, "a security descriptor such as O:NSG:BAD:P(A;;GA;;;BA)")},
+      {"winrm.service.MaxConcurrentOperations", number(kMaxU32, kMaxU32)},
+      {"winrm.service.MaxConcurrentOperationsPerUser", number(&W::max_concurrent_operations_per_user, 1, kMaxU32)},
+      {"winrm.service.EnumerationTimeoutms", number(&W::enumeration_timeout_ms, 500, kMaxU32)},
+      {"winrm.service.MaxConnections", number(&W::max_connections, 1, 512)},
+      {"winrm.service.MaxPacketRetrievalTimeSeconds", number(&W::max_packet_retrieval_time_seconds, 1, kMaxU32)},
+      {"winrm.service.AllowUnencrypted", flag(&W::allow_unencrypted)},
+      {"winrm.service.auth.Basic", flag(&W::auth_basic)},
+      {"winrm.service.auth.Kerberos", flag(&W::auth_kerberos)},
+      {"winrm.service.auth.Negotiate", flag(&W::auth_negotiate)},
+      {"winrm.service.auth.Certificate", flag(&W::auth_certificate)},
+      {"winrm.service.auth.CredSSP", flag(&W::auth_cred_ssp)},
+      {"winrm.service.auth.CbtHardeningLevel", text(is_cbt_level, "\"None\", \"Relaxed\", \"Strict\"")},
+      {"winrm.service.defaultports.HTTP", number(&SettingsDraft::http_port, 1, kMaxPort)},
+      {"winrm.service.defaultports.HTTPS", number(&SettingsDraft::https_port, 1, kMaxPort)},
+      {"winrm.service.IPv4Filter", text(is_ipv4_filter, kRanges)},
+      {"winrm.service.IPv6Filter", text(is_ipv6_filter, kRanges)},
+      {"winrm.service.EnableCompatibilityHttpListener", flag()},
+      {"winrm.service.EnableCompatibilityHttpsListener", flag()},
+      {"winrm.service.CertificateThumbprint", text(is_thumbprint_or_empty, kThumbprint)},
+      {"winrm.service.AllowRemoteAccess", flag()},
+      {"winrm.winrs.AllowRemoteShellAccess", flag()},
+      {"winrm.winrs.IdleTimeout", number(0, kMaxI31)},
+      {"winrm.winrs.MaxConcurrentUsers", number(1, kMaxI31)},
+      {"winrm.winrs.MaxShellRunTime", number(kMaxI31, kMaxI31)},
+      {"winrm.winrs.MaxProcessesPerShell", number(0, kMaxI31)},
+      {"winrm.winrs.MaxMemoryPerShellMB", number(0, kMaxI31)},
+      {"winrm.winrs.MaxShellsPerUser", number(0, kMaxI31)},
+      {"collector.public_name",
+       text(&CollectorSettings::public_name, is_authority, "a host name or address, with :PORT or without")},
+      {"collector.compression", flag(&CollectorSettings::compression)},
+      {"collector.content_encoding",
+       choice(&CollectorSettings::content_encoding, Choices<std::string>{{"UTF-16", "UTF-16"}, {"UTF-8", "UTF-8"}})},
+      {"collector.max_log_size", number(&CollectorSettings::max_log_size, 1ll << 20, 1ll << 50)},
+      {"forwarder.subscription_managers", read_managers},
+      {"forwarder.computer", text(&ForwarderSettings::computer, is_host, "a host name")},
+      {"forwarder.max_log_size", number(&ForwarderSettings::max_log_size, 1ll << 20, 1ll << 50)},
+      {"forwarder.tls.Certificate", path(&TlsSettings::certificate)},
+      {"forwarder.tls.PrivateKey", path(&TlsSettings::private_key)},
+      {"forwarder.tls.CA", path(&TlsSettings::ca)},
+      {"service.admin_group", text(&Settings::admin_group, is_group_name, "the name of a group")},
+      {"service.log_level", choice(&Settings::log_level, Choices<base::LogLevel>{{"error", base::LogLevel::Error},
+                                                                                 {"warning", base::LogLevel::Warning},
+                                                                                 {"notice", base::LogLevel::Notice},
+                                                                                 {"info", base::LogLevel::Info},
+                                                                                 {"debug", base::LogLevel::Debug}})},
+  };
+  return readers;
+}
+
+std::string read_port(const toml::node& node, ListenerDraft& listener, const Place& place) {
+  std::string wrong = number<ListenerDraft>(0, kMaxPort)(node, listener, place);
+  if (wrong.empty()) listener.port = static_cast<std::uint16_t>(*node.value_exact<std::int64_t>());
+  return wrong;
+}
+
+const Readers<ListenerDraft>& listener_readers() {
+  using L = ListenerSettings;
+  static const Readers<ListenerDraft> readers = {
+      {"Address", text<ListenerDraft>(&L::address, is_listener_address, "\"*\", \"IP:192.0.2.7\", \"IP:[2001:db8::7]\"")},
+      {"Transport", choice<ListenerDraft>(&L::https, Choices<bool>{{"HTTPS", true}, {"HTTP", false}})},
+      {"Port", read_port},
+      {"Certificate", path<ListenerDraft>(&L::certificate)},
+      {"PrivateKey", path<ListenerDraft>(&L::private_key)},
+      {"ClientCA", path<ListenerDraft>(&L::client_ca)},
+      {"Enabled", flag<ListenerDraft>(&L::enabled)},
+      {"Hostname", text<ListenerDraft>(
+                       &L::hostname, [](std::string_view name) { return name.empty() || name == "*" || is_host(name); },
+                       "a host name, an address, \"*\" or empty")},
+      {"URLPrefix", text<ListenerDraft>(&L::url_prefix, is_url_prefix, kUrlPrefix)},
+  };
+  return readers;
+}
+
+const Readers<SourceDraft>& source_readers() {
+  using S = SourceSettings;
+  static const Readers<SourceDraft> readers = {
+      {"type", read_source_type},
+      {"path", path<SourceDraft>(&S::path)},
+      {"channel", text<SourceDraft>(&S::channel, is_channel, "a log's name such as \"Linux-Syslog/Operational\"")},
+      {"provider", text<SourceDraft>(&S::provider, is_provider, "a provider's name such as \"Linux-Syslog\"")},
+      {"read_existing", flag<SourceDraft>(&S::from_beginning)},
+  };
+  return readers;
+}
+
+/// Every table that a key stands in: "winrm", "winrm.service", …
+const std::set<std::string_view>& table_names() {
+  static const auto names = [] {
+    std::set<std::string_view> all;
+    for (const auto& [name, reader] : setting_readers()) {
+      for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1))
+        all.insert(name.substr(0, dot));
+    }
+    return all;
+  }();
+  return names;
+}
+
+/// Reads one file into the draft.
+class FileReader {
+ public:
+  FileReader(std::string file, SettingsDraft& draft, Problems& problems)
+      : file_(std::move(file)), draft_(draft), problems_(problems) {}
+
+  void read_table(const toml::table& table, const std::string& prefix) {
+    for (const auto& [key, node] : table) {
+      const std::string name = prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
+      const Place place{file_, key.source().begin.line};
+      if (const auto reader = setting_readers().find(name); reader != setting_readers().end()) {
+        complain(place, name, reader->second(node, draft_, place));
+      } else if (table_names().contains(name)) {
+        if (name == "forwarder.tls") draft_.tls = place;
+        if (const toml::table* inner = node.as_table(); inner != nullptr) {
+          read_table(*inner, name);
+        } else {
+          complain(place, name, wrong_kind(node, "a table [" + name + "]"));
+        }
+      } else if (name == "winrm.listener") {
+        read_list(place, name, node, listener_readers(), draft_.listeners);
+      } else if (name == "forwarder.source") {
+        read_list(place, name, node, source_readers(), draft_.sources);
+      } else {
+        complain(place, name, unknown_key(name));
+      }
+    }
+  }
+
+ private:
+  void complain(const Place& place, const std::string& name, const std::string& wrong) {
+    if (!wrong.empty()) problems_.add(place, name, wrong);
+  }
+
+  template <typename Item>
+  void read_list(const Place& place, const std::string& name, const toml::node& node, const Readers<Item>& readers,
+                 std::vector<Item>& into) {
+    const toml::array* list = node.as_array();
+    if (list == nullptr || !std::ranges::all_of(*list, [](const toml::node& item) { return item.is_table(); })) {
+      return complain(place, name, wrong_kind(node, "tables [[" + name + "]]"));
+    }
+    into.clear();
+    for (const toml::node& item : *list) into.push_back(read_item(name, *item.as_table(), readers));
+  }
+
+  template <typename Item>
+  Item read_item(const std::string& name, const toml::table& table, const Readers<Item>& readers) {
+    Item item;
+    item.place = Place{file_, table.source().begin.line};
+    for (const auto& [key, node] : table) {
+      const Place place{file_, key.source().begin.line};
+      const std::string full_name = name + "." + std::string(key.str());
+      if (const auto reader = readers.find(key.str()); reader != readers.end()) {
+        complain(place, full_name, reader->second(node, item, place));
+        continue;
+      }
+      std::vector<std::string> names;
+      for (const auto& [known, unused] : readers) names.emplace_back(known);
+      complain(place, full_name, unknown(key.str(), names));
+    }
+    return item;
+  }
+
+  static std::string unknown(std::string_view name, const std::vector<std::string>& known) {
+    const std::string nearest = nearest_name(name, known);
+    if (!nearest.empty()) return "is unknown; did you mean " + nearest + "?";
+    std::string all;
+    for (const std::string& candidate : known) all += (all.empty() ? "" : ", ") + candidate;
+    return "is unknown; valid: " + all;
+  }
+
+  static std::string unknown_key(const std::string& name) {
+    const auto dot = name.rfind('.');
+    const std::string parent = dot == std::string::npos ? std::string() : name.substr(0, dot + 1);
+    std::set<std::string> siblings;
+    for (const auto& [known, reader] : setting_readers()) {
+      if (known.starts_with(parent))
+        siblings.emplace(known.substr(parent.size(), known.find('.', parent.size()) - parent.size()));
+    }
+    if (parent == "winrm.") siblings.emplace("listener");
+    if (parent == "forwarder.") siblings.emplace("source");
+    const std::vector<std::string> names(siblings.begin(), siblings.end());
+    return unknown(std::string_view(name).substr(parent.size()), names);
+  }
+
+  std::string file_;
+  SettingsDraft& draft_;
+  Problems& problems_;
+};
+
+base::Result<void> read_settings_file(const std::filesystem::path& path, SettingsDraft& draft, Problems& problems) {
+  auto content = base::read_file(path, kMaxFileSize);
+  if (!content.ok()) return std::move(content).error();
+  const std::string file = path.string();
+  const toml::parse_result parsed = toml::parse(*content, file);
+  if (!parsed) {
+    problems.add(Place{file, parsed.error().source().begin.line}, "", parsed.error().description());
+    return {};
+  }
+  FileReader(file, draft, problems).read_table(parsed.table(), "");
+  return {};
+}
+
+base::Result<std::vector<std::filesystem::path>> policy_files(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return files;
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    if (entries->path().extension() == ".toml") files.push_back(entries->path());
+  }
+  if (error) return base::make_error(error, directory.string());
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
+base::Result<Settings> load_settings(const std::filesystem::path& file, const std::filesystem::path& policy_directory,
+                                     Program program) {
+  SettingsDraft draft;
+  Problems problems;
+  draft.file = draft.tls = Place{file.string(), 0};
+  RETURN_IF_ERROR(read_settings_file(file, draft, problems));
+  ASSIGN_OR_RETURN(const auto policies, policy_files(policy_directory));
+  for (const auto& policy : policies) RETURN_IF_ERROR(read_settings_file(policy, draft, problems));
+  // What depends on a value that could not be read would only repeat the complaint.
+  if (!problems.empty()) return base::make_error(std::errc::invalid_argument, problems.text());
+  Settings settings = finish_settings(std::move(draft), program, problems);
+  if (!problems.empty()) return base::make_error(std::errc::invalid_argument, problems.text());
+  return settings;
+}
+
+}  // namespace service

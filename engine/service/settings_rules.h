@@ -1,0 +1,58 @@
+// What the texts of a configuration may look like. Pure functions; the settings' table and the checks share them.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace service {
+
+/// `[A-Za-z0-9_]` in parts joined by single "/", none at either end.
+bool is_url_prefix(std::string_view text);
+
+/// Empty, "*", or a list by commas of `<local>`, `prefix*`, `*suffix` and plain names or addresses.
+bool is_trusted_hosts(std::string_view text);
+
+/// Empty, "*", or a list by commas of inclusive ranges "a-b", a not above b. At most 1,024 octets.
+bool is_ipv4_filter(std::string_view text);
+bool is_ipv6_filter(std::string_view text);
+
+/// 40 hexadecimal digits, blanks between them passed over, or empty.
+bool is_thumbprint_or_empty(std::string_view text);
+
+/// Made of O:, G:, D: and S: parts with balanced parentheses. The access rights themselves are not looked at.
+bool is_sddl(std::string_view text);
+
+/// A DNS name or an address, IPv6 in brackets or bare.
+bool is_host(std::string_view text);
+
+/// is_host(), then ":PORT" where there is one.
+bool is_authority(std::string_view text);
+
+/// "*", "IP:192.0.2.7", "IP:[2001:db8::7]", "IP:2001:db8::7"
+bool is_listener_address(std::string_view text);
+
+/// A log's name: 1 to 255 printable octets, none of `<>|\":*?`, no blanks at either end.
+bool is_channel(std::string_view text);
+
+/// Of `candidates`, a range of texts, the one that `text` most probably meant, or nothing.
+template <typename Candidates>
+std::string nearest_name(std::string_view text, const Candidates& candidates);
+
+/// How many characters must be added, dropped or changed to come from one to the other, capitals aside.
+std::size_t edit_distance(std::string_view from, std::string_view to);
+
+template <typename Candidates>
+std::string nearest_name(std::string_view text, const Candidates& candidates) {
+  std::size_t best = text.size() / 3 + 2;
+  std::string found;
+  for (const auto& candidate : candidates) {
+    const std::size_t distance = edit_distance(text, candidate);
+    if (distance >= best) continue;
+    best = distance;
+    found = candidate;
+  }
+  return found;
+}
+
+}  // namespace service
