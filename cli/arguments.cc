@@ -226,6 +226,29 @@ bool asks_for_help(std::string_view argument) {
                      [&](std::string_view form) { return base::equal_ignoring_case(form, argument); });
 }
 
+ParsedCommand parse_command(Console& console, const ToolRow& tool, std::span<const std::string> words) {
+  ParsedCommand parsed;
+  if (words.empty() || asks_for_help(words.front())) {
+    print_help(console, tool);
+    return parsed;
+  }
+  const CommandRow* command = find_command(tool, words.front());
+  if (command == nullptr) {
+    parsed.status = usage_error(console, tool, usage("Invalid command " + words.front() + ". Command is not valid."));
+    return parsed;
+  }
+  auto arguments = parse_arguments(*command, words.subspan(1));
+  if (!arguments.ok()) {
+    parsed.status = usage_error(console, tool, arguments.error());
+  } else if (arguments->help) {
+    print_help(console, tool, *command);
+  } else {
+    parsed.command = command;
+    parsed.arguments = std::move(*arguments);
+  }
+  return parsed;
+}
+
 void print_help(Console& console, const ToolRow& tool) {
   console.out << tool.help << "\n\nUsage: " << tool.name << " COMMAND [ARGUMENT...] [/OPTION:VALUE...]\n\nCommands:\n";
   std::size_t width = 0;

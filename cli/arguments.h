@@ -101,6 +101,17 @@ base::Result<Arguments> parse_arguments(const CommandRow& command, std::span<con
 /// True for the ways to ask for help: /? -? /h -h --help help.
 bool asks_for_help(std::string_view argument);
 
+/// What parse_command() made of a tool's command line.
+struct ParsedCommand {
+  /// Null where there is nothing to do: help was printed (status 0), or a usage error.
+  const CommandRow* command = nullptr;
+  Arguments arguments;
+  int status = 0;
+};
+
+/// Understands `words`, the command's name first; prints help and usage errors. No words at all ask for help.
+ParsedCommand parse_command(Console& console, const ToolRow& tool, std::span<const std::string> words);
+
 void print_help(Console& console, const ToolRow& tool);
 void print_help(Console& console, const ToolRow& tool, const CommandRow& command);
 

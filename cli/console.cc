@@ -17,7 +17,8 @@ int print_error(Console& console, const base::Error& error, std::string_view fai
   const std::uint32_t number = base::win32_number(error.code);
   const std::string text = base::win32_code(number).message();
   // What has no Win32 number of its own keeps the system's words for it.
-  const std::string detail = error.code.category() == base::win32_category() ? error.what : error.message();
+  const bool says_it_all = error.code.category() == base::win32_category() || error.code == std::errc::invalid_argument;
+  const std::string detail = says_it_all ? error.what : error.message();
   if (!detail.empty() && detail != text) {
     console.err << detail << '\n';
     if (!failed.empty()) console.err << '\n';

@@ -9,6 +9,7 @@
 #include <iostream>
 
 #include "cli/console.h"
+#include "cli/pki.h"
 #include "cli/service_connection.h"
 #include "cli/tool.h"
 #include "engine/base/encoding.h"
@@ -24,6 +25,7 @@ int not_available(Console& console, std::vector<std::string>) {
 }
 
 constexpr std::array kTools{
+    cli::Tool{"pki", "makes and shows certificates", cli::pki},
     cli::Tool{"winrm", "reads and changes the configuration of a WS-Management service", not_available, true},
     cli::Tool{"winrs", "runs a command on another machine", not_available, true},
     cli::Tool{"doctor", "looks for what is wrong with an installation", not_available},

@@ -1,0 +1,34 @@
+// A tool's run with string streams.
+
+#pragma once
+
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/console.h"
+
+namespace cli {
+
+struct ToolRun {
+  int status = 0;
+  std::string out;
+  std::string err;
+};
+
+/// Runs `tool(console)` and keeps what it wrote.
+template <typename Tool>
+ToolRun run_tool(Tool tool, std::string input = {}) {
+  std::ostringstream out;
+  std::ostringstream err;
+  std::istringstream in(std::move(input));
+  Console console{out, err, in};
+  ToolRun result;
+  result.status = tool(console);
+  result.out = out.str();
+  result.err = err.str();
+  return result;
+}
+
+}  // namespace cli
