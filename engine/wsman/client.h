@@ -63,6 +63,8 @@ class Client {
     std::string resource_uri;
     std::vector<Selector> selectors;
     std::vector<Option> options;
+    /// XML for the w:Bookmark header of the first request: where an enumeration begins.
+    std::optional<std::string> bookmark = std::nullopt;
   };
 
   /// The response's body element, inside the envelope that owns it.
