@@ -31,6 +31,7 @@ Statement& Statement::bind_null(int parameter) {
 
 base::Result<bool> Statement::step() {
   int code = std::exchange(bind_failure_, SQLITE_OK);
+  errno = 0;
   if (code == SQLITE_OK) code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) {
@@ -90,6 +91,7 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::filesystem::pa
     if (!made.ok() && made.error().code != std::errc::file_exists) return std::move(made).error();
   }
   sqlite3* connection = nullptr;
+  errno = 0;
   const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(file.c_str(), &connection, flags, nullptr);
   database->connection_.reset(connection);
@@ -118,6 +120,7 @@ void Database::Close::operator()(sqlite3* connection) const {
 }
 
 base::Result<void> Database::execute(const std::string& sql) {
+  errno = 0;
   const int code = sqlite3_exec(connection_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failure(code);
   return {};
@@ -167,9 +170,10 @@ base::Result<void> Database::limit_size(std::uint64_t bytes) {
 }
 
 base::Error Database::failure(int code) {
+  // sqlite3_system_errno() knows nothing of a write that has failed at the commit; the thread's own errno does.
+  const int system = errno;
   failed_ = true;
   const int reason = code & 0xff;
-  const int system = connection_ ? sqlite3_system_errno(connection_.get()) : 0;
   auto errc = Errc::Io;
   if (reason == SQLITE_FULL) {
     errc = Errc::Full;

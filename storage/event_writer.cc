@@ -188,11 +188,15 @@ base::Result<void> EventWriter::set_last_access(const std::vector<std::pair<std:
 
 base::Result<bool> EventWriter::shrink() {
   ASSIGN_OR_RETURN(const auto unused, database_->ask("PRAGMA freelist_count"));
-  if (unused < kUnusedPages) return false;
   ASSIGN_OR_RETURN(const auto pages, database_->ask("PRAGMA page_count"));
-  if (unused < pages / 4) return false;
-  RETURN_IF_ERROR(database_->execute("PRAGMA incremental_vacuum(" + std::to_string(kShrinkPages) + ")"));
-  return true;
+  if (unused >= kUnusedPages && unused >= pages / 4) {
+    RETURN_IF_ERROR(database_->execute("PRAGMA incremental_vacuum(" + std::to_string(kShrinkPages) + ")"));
+    shrunk_ = true;
+    return true;
+  }
+  // Only a checkpoint cuts the file itself.
+  if (std::exchange(shrunk_, false)) RETURN_IF_ERROR(database_->execute("PRAGMA wal_checkpoint(PASSIVE)"));
+  return false;
 }
 
 }  // namespace storage

@@ -60,6 +60,7 @@ class EventWriter {
   Dictionary publishers_, origins_, senders_;
   Statement set_position_, set_delivery_, forget_subscription_;
   bool stored_ = false;
+  bool shrunk_ = false;
 };
 
 }  // namespace storage

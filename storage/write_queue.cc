@@ -78,10 +78,7 @@ void WriteQueue::commit(Group& group) {
   if (!done.ok()) {
     for (auto change = group.begin(); change != group.end(); ++change) {
       if (group.size() > 1) done = try_commit(change, change + 1);
-      if (!done.ok()) {
-        base::log_error("cannot store: {}", done.error().message());
-        (*change)->fail(done.error());
-      }
+      if (!done.ok()) (*change)->fail(done.error());
     }
   }
   for (auto& change : group) change->answer();

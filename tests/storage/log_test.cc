@@ -1,0 +1,246 @@
+#include "tests/storage/store_fixture.h"
+
+namespace storage_test {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::Eq;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// Three of them fill a log of 1 MiB.
+std::vector<events::Event> large_events(std::uint64_t first, std::uint64_t last) {
+  std::vector<events::Event> events;
+  for (auto id = first; id <= last; ++id) {
+    EventSpec spec;
+    spec.record_id = id;
+    spec.time = at(static_cast<double>(id));
+    spec.text = std::string(300'000, 'x');
+    events.push_back(make_event(spec));
+  }
+  return events;
+}
+
+class EventLog : public StoreTest {};
+
+TEST_F(EventLog, IsMadeByTheFirstAppend) {
+  ASSERT_THAT(deliver(make_events(1, 3)), IsOk());
+  const auto made = log();
+  EXPECT_EQ(made.properties.name, "ForwardedEvents");
+  EXPECT_TRUE(made.properties.enabled);
+  EXPECT_FALSE(made.properties.retention);
+  EXPECT_FALSE(made.properties.auto_backup);
+  EXPECT_EQ(made.properties.max_size, 1u << 30);
+  EXPECT_EQ(made.properties.type, "Operational");
+  EXPECT_EQ(made.status.created, clock().wall());
+}
+
+TEST_F(EventLog, StatusCountsWhatIsHeld) {
+  const auto events = make_events(1, 3);
+  ASSERT_THAT(deliver(events), IsOk());
+  const auto status = log().status;
+  EXPECT_EQ(status.records, 3u);
+  EXPECT_EQ(status.oldest_record, 1u);
+  EXPECT_EQ(status.newest_record, 3u);
+  EXPECT_EQ(status.size, events[0].xml.size() + events[1].xml.size() + events[2].xml.size());
+  EXPECT_EQ(status.overwritten, 0u);
+  EXPECT_EQ(status.last_write, at(3600));
+  reopen();
+  EXPECT_EQ(log().status.records, 3u);
+  EXPECT_EQ(log().status.size, status.size);
+}
+
+TEST_F(EventLog, LastAccessIsTheLastReadEvenAfterReopen) {
+  ASSERT_THAT(deliver(make_events(1, 1)), IsOk());
+  clock().advance(std::chrono::minutes(5));
+  all_of();
+  EXPECT_EQ(log().status.last_access, at(300));
+  reopen();
+  EXPECT_EQ(log().status.last_access, at(300));
+}
+
+TEST_F(EventLog, DefaultSizeFollowsTheOptionsUntilItIsConfigured) {
+  ASSERT_THAT(deliver(make_events(1, 1)), IsOk());
+  storage::EventStoreOptions options;
+  options.default_max_size = 5 << 20;
+  reopen(options);
+  EXPECT_EQ(log().properties.max_size, 5u << 20);
+  configure("ForwardedEvents", 7 << 20);
+  reopen(options);
+  EXPECT_EQ(log().properties.max_size, 7u << 20);
+}
+
+TEST_F(EventLog, OldestEventsMakeRoom) {
+  configure("ForwardedEvents", 1 << 20);
+  ASSERT_THAT(deliver(large_events(1, 3)), IsOk());
+  EXPECT_THAT(record_ids(), ElementsAre(1, 2, 3));
+  ASSERT_THAT(deliver(large_events(4, 5)), IsOk());
+  EXPECT_THAT(record_ids(), ElementsAre(3, 4, 5));
+  const auto status = log().status;
+  EXPECT_EQ(status.overwritten, 2u);
+  EXPECT_EQ(status.records, 3u);
+  EXPECT_EQ(status.oldest_record, 3u);
+  EXPECT_EQ(status.newest_record, 5u);
+  EXPECT_LE(status.size, 1u << 20);
+}
+
+TEST_F(EventLog, NewestEventStaysHoweverLargeItIs) {
+  configure("ForwardedEvents", 1 << 20);
+  EventSpec spec;
+  spec.record_id = 9;
+  spec.text = std::string(2 << 20, 'x');
+  ASSERT_THAT(deliver(make_events(1, 3)), IsOk());
+  ASSERT_THAT(deliver({make_event(spec)}), IsOk());
+  EXPECT_THAT(record_ids(), ElementsAre(9));
+}
+
+TEST_F(EventLog, SmallerSizeTakesEffectAtOnce) {
+  configure("ForwardedEvents", 8 << 20);
+  ASSERT_THAT(deliver(large_events(1, 10)), IsOk());
+  configure("ForwardedEvents", 1 << 20);
+  EXPECT_THAT(record_ids(), ElementsAre(8, 9, 10));
+  EXPECT_EQ(log().status.overwritten, 7u);
+}
+
+TEST_F(EventLog, LocalLogOverwritesItsOldestToo) {
+  configure("Linux-Syslog/Operational", 1 << 20);
+  const std::string text(300'000, 'x');
+  ASSERT_THAT(append_local(make_local("Linux-Syslog/Operational", {text, text, text, text})), IsOk());
+  EXPECT_THAT(record_ids("Linux-Syslog/Operational"), ElementsAre(2, 3, 4));
+  EXPECT_EQ(log("Linux-Syslog/Operational").status.overwritten, 1u);
+}
+
+TEST_F(EventLog, RetentionKeepsTheOldAndRefusesTheNew) {
+  configure("ForwardedEvents", 1 << 20, true);
+  ASSERT_THAT(deliver(large_events(1, 3)), IsOk());
+  auto batch = make_batch(large_events(4, 4));
+  batch.bookmark = "<BookmarkList/>";
+  EXPECT_THAT(deliver(std::move(batch)), IsError(Errc::Full, "ForwardedEvents"));
+  EXPECT_THAT(record_ids(), ElementsAre(1, 2, 3));
+  const auto state = wait(store().find_delivery_state("baseline", "host1"));
+  ASSERT_TRUE(state.ok() && state->has_value());
+  EXPECT_EQ((*state)->bookmark, std::nullopt);
+}
+
+TEST_F(EventLog, FullLogTakesARepetition) {
+  configure("ForwardedEvents", 1 << 20, true);
+  ASSERT_THAT(deliver(large_events(1, 3)), IsOk());
+  const auto result = deliver(large_events(1, 3));
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->duplicates, 3u);
+}
+
+TEST_F(EventLog, FullLocalLogRefusesAndLeavesThePosition) {
+  configure("Linux-Syslog/Operational", 1 << 20, true);
+  const std::string text(600'000, 'x');
+  ASSERT_THAT(append_local(make_local("Linux-Syslog/Operational", {text}, "1")), IsOk());
+  EXPECT_THAT(append_local(make_local("Linux-Syslog/Operational", {text}, "2")), IsError(Errc::Full));
+  EXPECT_THAT(wait(store().find_position("file:/var/log/syslog")), IsOkAndHolds(std::optional<std::string>("1")));
+  EXPECT_THAT(record_ids("Linux-Syslog/Operational"), ElementsAre(1));
+}
+
+TEST_F(EventLog, NamesCompareWithoutCase) {
+  ASSERT_THAT(deliver(make_events(1, 1)), IsOk());
+  auto batch = make_batch(make_events(2, 2));
+  batch.log = "FORWARDEDEVENTS";
+  ASSERT_THAT(deliver(std::move(batch)), IsOk());
+  EXPECT_THAT(record_ids("forwardedEvents"), ElementsAre(1, 2));
+  EXPECT_EQ(log("fOrwardedevents").properties.name, "ForwardedEvents");
+  EXPECT_THAT(wait(store().logs()), IsOkAndHolds(SizeIs(1)));
+}
+
+TEST_F(EventLog, LogsAreSortedByNameWithoutCase) {
+  for (const char* name : {"b", "C", "a", "D"}) configure(name, 1 << 20);
+  const auto logs = wait(store().logs());
+  ASSERT_THAT(logs, IsOk());
+  std::vector<std::string> names;
+  for (const auto& log : *logs) names.push_back(log.properties.name);
+  EXPECT_THAT(names, ElementsAre("a", "b", "C", "D"));
+}
+
+TEST_F(EventLog, PropertiesComeBackAsTheyWereSet) {
+  storage::LogProperties properties;
+  properties.name = "Lab/Operational";
+  properties.enabled = false;
+  properties.retention = true;
+  properties.auto_backup = true;
+  properties.max_size = 1'052'672;
+  properties.type = "Admin";
+  properties.owning_publisher = "Lab-Provider";
+  ASSERT_THAT(wait(store().set_log(properties)), IsOk());
+  reopen();
+  const auto read = log("Lab/Operational").properties;
+  EXPECT_EQ(read.name, "Lab/Operational");
+  EXPECT_FALSE(read.enabled);
+  EXPECT_TRUE(read.retention);
+  EXPECT_TRUE(read.auto_backup);
+  EXPECT_EQ(read.max_size, 1'052'672u);
+  EXPECT_EQ(read.type, "Admin");
+  EXPECT_EQ(read.owning_publisher, "Lab-Provider");
+}
+
+TEST_F(EventLog, ConfiguringKeepsTheEvents) {
+  ASSERT_THAT(deliver(make_events(1, 3)), IsOk());
+  configure("forwardedevents", 2 << 20);
+  EXPECT_EQ(log().properties.max_size, 2u << 20);
+  EXPECT_THAT(record_ids(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(EventLog, TooSmallSizeIsRefused) {
+  storage::LogProperties properties;
+  properties.name = "Small";
+  properties.max_size = 1'048'575;
+  EXPECT_THAT(wait(store().set_log(properties)), IsError(std::errc::invalid_argument));
+  EXPECT_THAT(wait(store().find_log("Small")), IsOkAndHolds(Eq(std::nullopt)));
+}
+
+TEST_F(EventLog, UnknownLogIsNothing) {
+  EXPECT_THAT(wait(store().find_log("nowhere")), IsOkAndHolds(Eq(std::nullopt)));
+}
+
+TEST_F(EventLog, ClearingRemovesTheEventsAndGoesOnCounting) {
+  ASSERT_THAT(deliver(make_events(1, 5)), IsOk());
+  clock().advance(std::chrono::hours(2));
+  ASSERT_THAT(wait(store().clear_log("FORWARDEDEVENTS")), IsOk());
+  EXPECT_THAT(all_of(), IsEmpty());
+  const auto status = log().status;
+  EXPECT_EQ(status.records, 0u);
+  EXPECT_EQ(status.size, 0u);
+  EXPECT_EQ(status.oldest_record, 0u);
+  EXPECT_EQ(status.newest_record, 0u);
+  EXPECT_EQ(status.overwritten, 0u);
+  EXPECT_EQ(status.last_write, at(7200));
+  reopen();
+  ASSERT_THAT(deliver(make_events(6, 7)), IsOk());
+  const auto events = all_of();
+  ASSERT_THAT(events, SizeIs(2));
+  EXPECT_EQ(events[0].record, 6u);
+}
+
+TEST_F(EventLog, ClearingAnUnknownLogIsRefused) {
+  EXPECT_THAT(wait(store().clear_log("nowhere")), IsError(Errc::NotFound, "nowhere"));
+}
+
+TEST_F(EventLog, ClearedRoomIsUsedAgain) {
+  configure("ForwardedEvents", 64 << 20);
+  const auto file = directory() / "events.db";
+  for (std::uint64_t round = 0; round < 6; ++round) {
+    ASSERT_THAT(deliver(large_events(round * 40 + 1, round * 40 + 40)), IsOk());
+    ASSERT_THAT(wait(store().clear_log("ForwardedEvents")), IsOk());
+  }
+  close();
+  EXPECT_LT(std::filesystem::file_size(file), 24u << 20);
+  open();
+}
+
+TEST_F(EventLog, UnusedRoomIsGivenBack) {
+  configure("ForwardedEvents", 64 << 20);
+  ASSERT_THAT(deliver(large_events(1, 100)), IsOk());
+  ASSERT_THAT(wait(store().clear_log("ForwardedEvents")), IsOk());
+  const auto file = directory() / "events.db";
+  EXPECT_TRUE(test_support::eventually([&] { return std::filesystem::file_size(file) < (16u << 20); }));
+}
+
+}  // namespace
+}  // namespace storage_test
