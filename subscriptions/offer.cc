@@ -3,7 +3,6 @@
 #include "engine/base/encoding.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/names.h"
-#include "engine/xml/writer.h"
 #include "events/bookmark.h"
 #include "subscriptions/admission.h"
 
@@ -96,9 +95,6 @@ base::Result<wsman::OfferedSubscription> make_offer(const Subscription& subscrip
   wsman::NotifyAddress notify;
   ASSIGN_OR_RETURN(notify.address, delivery_address(subscription, machine, options, basis.identifier, requested_to));
   notify.identifier = basis.identifier;
-  xml::Writer identifier;
-  identifier.open("e:Identifier").attribute("xmlns:e", wsman::ns::kEventing).text(basis.identifier).close();
-  notify.reference_properties.push_back(identifier.take());
   if (machine.scheme == auth::Principal::Scheme::Certificate) {
     notify.profile = std::string(wsman::kProfilePrefix) + "https/mutual";
     if (auto issuer = allowed_issuer_of(subscription, machine)) notify.issuer_thumbprints.push_back(std::move(*issuer));
