@@ -35,13 +35,6 @@ bool is_equality(Comparison comparison) {
   return comparison == Comparison::Equal || comparison == Comparison::NotEqual;
 }
 
-/// Times have a fixed shape up to the seconds; asking for it first keeps the full parser away from ordinary text.
-std::optional<base::WallTime> parse_time(std::string_view text) {
-  text = base::trimmed(text);
-  if (text.size() < 19 || text[4] != '-' || text[10] != 'T') return std::nullopt;
-  return base::parse_datetime(text);
-}
-
 std::optional<bool> parse_boolean(std::string_view text) {
   text = base::trimmed(text);
   if (base::equal_ignoring_case(text, "true")) return true;
@@ -110,6 +103,13 @@ std::optional<Number> parse_number(std::string_view text) {
   number.magnitude = 0;
   if (number.negative) number.real = -number.real;
   return number;
+}
+
+std::optional<base::WallTime> parse_time(std::string_view text) {
+  text = base::trimmed(text);
+  // The shape is fixed up to the seconds; asking for it first keeps the full parser away from ordinary text.
+  if (text.size() < 19 || text[4] != '-' || text[10] != 'T') return std::nullopt;
+  return base::parse_datetime(text);
 }
 
 std::optional<GuidBytes> parse_guid_bytes(std::string_view text) {

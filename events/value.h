@@ -32,6 +32,9 @@ int compare(const Number& left, const Number& right);
 /// text; nothing for whole numbers beyond 64 bits either, which compare as text.
 std::optional<Number> parse_number(std::string_view text);
 
+/// Reads an ISO 8601 date and time, white space around it allowed.
+std::optional<base::WallTime> parse_time(std::string_view text);
+
 using GuidBytes = std::array<std::uint8_t, 16>;
 /// With or without braces, any case.
 std::optional<GuidBytes> parse_guid_bytes(std::string_view text);
