@@ -16,6 +16,9 @@ target_compile_options(house_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-may
 # Libraries and programs alike, or they could not share precompiled headers.
 target_compile_options(house_options INTERFACE -fPIE)
 target_link_options(house_options INTERFACE -pie)
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  target_compile_options(house_options INTERFACE -march=x86-64-v2)
+endif()
 if(MUSTER_WARNINGS_AS_ERRORS)
   target_compile_options(house_options INTERFACE -Werror)
 endif()
