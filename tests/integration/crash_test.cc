@@ -1,0 +1,86 @@
+// Collector and forwarder are killed at random moments while lines are written: at the end each line is there once, in
+// order.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "tests/integration/stack.h"
+#include "tests/support/run.h"
+
+namespace integration {
+namespace {
+
+using test_support::eventually;
+
+/// Writes numbered lines to a file, a few each millisecond, until it is stopped.
+class Generator {
+ public:
+  explicit Generator(const std::filesystem::path& file)
+      : thread_([this, file] {
+          while (!stop_) {
+            std::ofstream out(file, std::ios::app);
+            for (int i = 0; i < 3; ++i) out << "May  1 10:15:30 host app[1]: line " << written_++ << "\n";
+            out.close();
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+          }
+        }) {}
+  ~Generator() { stop(); }
+  int stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+    return written_;
+  }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::atomic<int> written_ = 0;
+  std::thread thread_;
+};
+
+int rounds() {
+  return std::getenv("MUSTER_LONG") != nullptr ? 200 : 10;
+}
+
+TEST(Crash, EveryLineIsStoredOnceAndInOrder) {
+  Stack stack;
+  const auto file = stack.directory() / "numbers.log";
+  std::ofstream(file).close();
+  stack.start_collector();
+  stack.create_subscription({});
+  stack.start_forwarder("host7.lab.example", file.string());
+  ASSERT_TRUE(stack.forwarder("host7.lab.example").wait_for_line("started, delivering"))
+      << stack.forwarder("host7.lab.example").error_output();
+
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  int total = 0;
+  {
+    Generator generator(file);
+    for (int round = 0; round < rounds(); ++round) {
+      // The moment is the point of the test: random, but bounded.
+      std::this_thread::sleep_for(std::chrono::milliseconds(random() % 400));
+      if (random() % 2 == 0) {
+        stack.collector().kill();
+        stack.start_collector();
+      } else {
+        stack.forwarder("host7.lab.example").kill();
+        stack.start_forwarder("host7.lab.example", file.string());
+      }
+    }
+    total = generator.stop();
+  }
+  ASSERT_TRUE(eventually([&] { return static_cast<int>(stack.messages().size()) >= total; }, std::chrono::seconds(120)))
+      << stack.messages().size() << " of " << total << "\n"
+      << stack.forwarder("host7.lab.example").error_output();
+  const auto messages = stack.messages();
+  ASSERT_EQ(static_cast<int>(messages.size()), total);
+  for (int i = 0; i < total; ++i) ASSERT_EQ(messages[static_cast<std::size_t>(i)], "line " + std::to_string(i));
+}
+
+}  // namespace
+}  // namespace integration
