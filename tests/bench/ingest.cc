@@ -209,6 +209,7 @@ int main(int argc, char** argv) {
   const std::string url = stack.url() + "/subscriptions/" + identifier;
 
   const std::size_t share = (options.count / options.connections + options.batch - 1) / options.batch * options.batch;
+  test_support::Loop loop;  // before the clients, whose sockets belong to it
   std::vector<std::vector<Prepared>> bodies(options.connections);
   std::vector<std::unique_ptr<http::Client>> clients;
   for (std::size_t i = 0; i < options.connections; ++i) {
@@ -228,7 +229,6 @@ int main(int argc, char** argv) {
   }
 
   Totals totals;
-  test_support::Loop loop;
   const auto cpu_before = stack.collector().cpu_time();
   const auto begin = std::chrono::steady_clock::now();
   std::vector<std::future<void>> running;
