@@ -145,7 +145,9 @@ base::AsyncResult<events::Bookmark> Feed::start_position() {
 base::Task<void> Feed::serve() {
   const milliseconds heartbeat = options_.offer.subscribe.heartbeats.value_or(kDefaultHeartbeat);
   // The first message is a heartbeat: it shows that the way is open before any event is taken.
-  if (co_await send(delivery_message(wsman::action::kHeartbeat)) == Sent::Stop) co_return;
+  wsman::Message first = delivery_message(wsman::action::kHeartbeat);
+  const Sent opened = co_await send(std::move(first));
+  if (opened == Sent::Stop) co_return;
   for (;;) {
     auto batch = co_await next_batch();
     if (!batch.ok()) {
@@ -154,10 +156,11 @@ base::Task<void> Feed::serve() {
       co_await clock_.sleep_for(std::chrono::seconds(1));
       continue;
     }
-    if (!batch->events.empty() || batch->dropped != 0) {
-      if (co_await send(events_message(*batch)) == Sent::Stop) co_return;
-    } else if (clock_.steady() >= last_contact_ + heartbeat) {
-      if (co_await send(delivery_message(wsman::action::kHeartbeat)) == Sent::Stop) co_return;
+    const bool holds_something = !batch->events.empty() || batch->dropped != 0;
+    if (holds_something || clock_.steady() >= last_contact_ + heartbeat) {
+      wsman::Message message = holds_something ? events_message(*batch) : delivery_message(wsman::action::kHeartbeat);
+      const Sent sent = co_await send(std::move(message));
+      if (sent == Sent::Stop) co_return;
     }
     position_ = std::move(batch->bookmark);
     co_await remember(false);

@@ -16,6 +16,8 @@ class Stream {
  public:
   virtual ~Stream() = default;
 
+  /// Waits until read_some() would have something to say, without any buffer held meanwhile.
+  virtual base::AsyncResult<void> wait_readable() = 0;
   /// Reads at least one byte; 0 is the peer's orderly end. Errors: the transport's.
   virtual base::AsyncResult<std::size_t> read_some(std::span<char> into) = 0;
   /// Writes all of it.

@@ -1,0 +1,239 @@
+#include "engine/http/connection.h"
+
+#include <array>
+#include <ctime>
+
+#include "engine/base/log.h"
+#include "engine/http/reader.h"
+#include "engine/http/watchdog.h"
+
+namespace http {
+namespace {
+
+/// A body that nobody wants is read and thrown away up to here, so that the peer gets to see the answer.
+constexpr std::size_t kMaxDrained = 4 << 20;
+constexpr std::chrono::milliseconds kDrainLimit{2000};
+/// Small bodies go out with their head in one write.
+constexpr std::size_t kJoinedBody = 16 << 10;
+
+std::string_view reason_of(unsigned status) {
+  switch (status) {
+    case 100:
+      return "Continue";
+    case 200:
+      return "OK";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Payload Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "";
+  }
+}
+
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  // Not strftime's %a and %b: those speak the locale's language.
+  static constexpr std::array kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::array<char, 64> text;
+  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                kDays[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
+                kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
+                parts.tm_sec);
+  return text.data();
+}
+
+std::string head_of(const Response& response, bool keep_alive) {
+  std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  head += reason_of(response.status);
+  head += "\r\n";
+  for (const auto& [name, value] : response.fields) {
+    head += name;
+    head += ": ";
+    head += value;
+    head += "\r\n";
+  }
+  head += "Date: " + http_date() + "\r\n";
+  if (response.status != 204) head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  if (!keep_alive) head += "Connection: close\r\n";
+  head += "\r\n";
+  return head;
+}
+
+base::AsyncResult<void> write_response(Stream& stream, Response response, bool keep_alive) {
+  std::string head = head_of(response, keep_alive);
+  if (response.status == 204) response.body.clear();
+  if (response.body.size() <= kJoinedBody) {
+    head += response.body;
+    co_return co_await stream.write(head);
+  }
+  CO_RETURN_IF_ERROR(co_await stream.write(head));
+  co_return co_await stream.write(response.body);
+}
+
+/// Ends our side, then reads on for a moment: closing at once with unread bytes would reset the connection, and the peer
+/// would lose the answer that we have just sent.
+base::Task<void> linger(Stream& stream, ReadBuffer& buffer, Watchdog& watchdog) {
+  co_await stream.shutdown();
+  watchdog.arm(kDrainLimit);
+  std::size_t drained = 0;
+  while (drained < kMaxDrained) {
+    buffer.consume(buffer.unread().size());
+    auto got = co_await buffer.fill(stream);
+    if (!got.ok() || *got == 0) co_return;
+    drained += *got;
+  }
+}
+
+unsigned status_for(const base::Error& error) {
+  if (error.code == ReadErrc::HeaderTooLarge) return 431;
+  if (error.code == ReadErrc::BodyTooLarge) return 413;
+  if (error.code == ReadErrc::Malformed) return 400;
+  return 0;
+}
+
+/// The marks of a connection that is between requests.
+class IdleMark {
+ public:
+  explicit IdleMark(ConnectionState& state) : state_(state) { state_.idle = true; }
+  ~IdleMark() { state_.idle = false; }
+
+ private:
+  ConnectionState& state_;
+};
+
+class ServerConnection {
+ public:
+  ServerConnection(Stream& stream, const ListenerOptions& options, Handler& handler, ConnectionState& state,
+                   base::Executor executor)
+      : stream_(stream), options_(options), handler_(handler), state_(state), watchdog_(std::move(executor), [&stream] {
+          stream.close();
+        }) {
+    connection_.peer = stream.peer();
+  }
+
+  base::Task<void> run() {
+    // Each await stands alone: g++ 12 destroys the awaitable twice where it is an operand of &&.
+    while (!state_.stopping) {
+      const bool ready = co_await wait_for_request();
+      if (!ready) co_return;
+      const bool stay = co_await serve_one();
+      if (!stay) co_return;
+    }
+  }
+
+ private:
+  base::Task<bool> wait_for_request() {
+    if (!buffer_.empty()) co_return true;
+    buffer_.release();
+    watchdog_.arm(options_.idle_timeout);
+    const IdleMark mark(state_);
+    auto readable = co_await stream_.wait_readable();
+    co_return readable.ok();
+  }
+
+  /// False where the connection is to end.
+  base::Task<bool> serve_one() {
+    watchdog_.arm(options_.retrieval_timeout);
+    RequestReader reader(stream_, buffer_, options_.max_header_bytes);
+    auto head = co_await reader.read_head();
+    if (!head.ok()) co_return co_await refuse(status_for(head.error()));
+    Admission admission = co_await handler_.admit(*head, connection_);
+    if (admission.refusal) co_return co_await refuse_unread(std::move(*admission.refusal), *head, reader);
+    if (head->content_length && *head->content_length > admission.max_body) co_return co_await refuse(413);
+    if (reader.expects_continue()) {
+      auto told = co_await stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
+      if (!told.ok()) co_return false;
+    }
+    auto body = co_await reader.read_body(admission.max_body);
+    if (!body.ok()) co_return co_await refuse(status_for(body.error()));
+    watchdog_.disarm();
+    const bool keep_alive = reader.keep_alive();
+    Request request{std::move(*head), std::move(*body)};
+    // A connection that will be idle for an hour must not keep the read buffer while its answer is made either.
+    if (buffer_.empty()) buffer_.release();
+    Response response = co_await handler_.handle(std::move(request), connection_);
+    const bool stay = keep_alive && !response.close && !state_.stopping;
+    watchdog_.arm(options_.write_timeout);
+    auto written = co_await write_response(stream_, std::move(response), stay);
+    if (!written.ok()) co_return false;
+    if (!stay) co_await stream_.shutdown();
+    co_return stay;
+  }
+
+  /// Answers without SOAP, and ends.
+  base::Task<bool> refuse(unsigned status) {
+    if (status == 0) co_return false;
+    Response response;
+    response.status = status;
+    watchdog_.arm(options_.write_timeout);
+    auto written = co_await write_response(stream_, std::move(response), false);
+    if (written.ok()) co_await linger(stream_, buffer_, watchdog_);
+    co_return false;
+  }
+
+  /// Sends the handler's refusal. The connection goes on where the body is small enough to be read past: a client in the
+  /// middle of an authentication needs the same connection.
+  base::Task<bool> refuse_unread(Response response, const RequestHead& head, RequestReader& reader) {
+    constexpr std::size_t kReadPast = 64 << 10;
+    bool stay = reader.keep_alive() && !response.close && !state_.stopping && !reader.expects_continue() &&
+                head.content_length && *head.content_length <= kReadPast;
+    if (stay) {
+      auto body = co_await reader.read_body(kReadPast);
+      stay = body.ok();
+    }
+    watchdog_.arm(options_.write_timeout);
+    auto written = co_await write_response(stream_, std::move(response), stay);
+    if (written.ok() && !stay) co_await linger(stream_, buffer_, watchdog_);
+    co_return stay&& written.ok();
+  }
+
+  Stream& stream_;
+  const ListenerOptions& options_;
+  Handler& handler_;
+  ConnectionState& state_;
+  ReadBuffer buffer_;
+  Connection connection_;
+  Watchdog watchdog_;
+};
+
+}  // namespace
+
+base::Task<void> serve_connection(std::unique_ptr<Stream> stream, ListenerOptions options, Handler& handler,
+                                  std::shared_ptr<ConnectionState> state) {
+  state->stream = stream.get();
+  struct Clear {
+    ConnectionState& state;
+    ~Clear() { state.stream = nullptr; }
+  } const clear{*state};
+  ServerConnection connection(*stream, options, handler, *state, co_await boost::asio::this_coro::executor);
+  co_await connection.run();
+  stream->close();
+}
+
+}  // namespace http

@@ -1,0 +1,175 @@
+#include "engine/http/reader.h"
+
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "engine/base/encoding.h"
+
+namespace http {
+namespace {
+
+namespace bhttp = boost::beast::http;
+
+/// A body of hundreds of kilobytes read in pieces of a few hundred bytes costs twelve times as much.
+constexpr std::size_t kReadSize = 64 << 10;
+constexpr std::size_t kMaxInterimResponses = 10;
+
+class Category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "http"; }
+  std::string message(int code) const override {
+    switch (static_cast<ReadErrc>(code)) {
+      case ReadErrc::EndOfStream:
+        return "the peer closed the connection";
+      case ReadErrc::Incomplete:
+        return "the peer closed the connection in the middle of a message";
+      case ReadErrc::Malformed:
+        return "the message is not HTTP/1.1";
+      case ReadErrc::HeaderTooLarge:
+        return "the message's header is too large";
+      case ReadErrc::BodyTooLarge:
+        return "the message's body is too large";
+    }
+    return "unknown HTTP error";
+  }
+};
+
+base::Error parse_error(const boost::system::error_code& code) {
+  ReadErrc result = ReadErrc::Malformed;
+  if (code == bhttp::error::header_limit) result = ReadErrc::HeaderTooLarge;
+  if (code == bhttp::error::body_limit) result = ReadErrc::BodyTooLarge;
+  return base::make_error(result, code.message());
+}
+
+/// Feeds `parser` until `done` holds.
+template <typename Parser, typename Done>
+base::AsyncResult<void> feed(Stream& stream, ReadBuffer& buffer, Parser& parser, Done done, bool* any_byte) {
+  while (!done(parser)) {
+    const std::string_view unread = buffer.unread();
+    boost::system::error_code error;
+    std::size_t used = 0;
+    if (!unread.empty()) {
+      used = parser.put(boost::asio::const_buffer(unread.data(), unread.size()), error);
+      buffer.consume(used);
+      if (error && error != bhttp::error::need_more) co_return parse_error(error);
+      if (done(parser)) break;
+      if (used != 0 && !buffer.empty() && error != bhttp::error::need_more) continue;
+    }
+    ASSIGN_OR_CO_RETURN(const std::size_t got, co_await buffer.fill(stream));
+    if (got != 0) {
+      if (any_byte != nullptr) *any_byte = true;
+      continue;
+    }
+    if (!parser.got_some()) co_return base::make_error(ReadErrc::EndOfStream, "");
+    parser.put_eof(error);
+    if (error) co_return base::make_error(ReadErrc::Incomplete, "");
+  }
+  co_return base::Result<void>();
+}
+
+template <typename Message>
+Fields fields_of(const Message& message) {
+  Fields fields;
+  for (const auto& field : message) fields.add(std::string(field.name_string()), std::string(field.value()));
+  return fields;
+}
+
+}  // namespace
+
+std::error_code make_error_code(ReadErrc code) {
+  static const Category category;
+  return {static_cast<int>(code), category};
+}
+
+base::AsyncResult<std::size_t> ReadBuffer::fill(Stream& stream) {
+  if (empty()) used_ = filled_ = 0;
+  if (used_ != 0 && filled_ + kReadSize / 4 > bytes_.size()) {
+    bytes_.erase(0, used_);
+    filled_ -= used_;
+    used_ = 0;
+  }
+  if (filled_ + kReadSize / 4 > bytes_.size()) bytes_.resize(filled_ + kReadSize);
+  ASSIGN_OR_CO_RETURN(const std::size_t got, co_await stream.read_some({bytes_.data() + filled_, bytes_.size() - filled_}));
+  filled_ += got;
+  co_return got;
+}
+
+void ReadBuffer::release() {
+  bytes_ = std::string();
+  used_ = filled_ = 0;
+}
+
+struct RequestReader::State {
+  State(Stream& s, ReadBuffer& b) : stream(s), buffer(b) {}
+  Stream& stream;
+  ReadBuffer& buffer;
+  bhttp::request_parser<bhttp::string_body> parser;
+};
+
+RequestReader::RequestReader(Stream& stream, ReadBuffer& buffer, std::size_t max_header_bytes)
+    : state_(std::make_unique<State>(stream, buffer)) {
+  state_->parser.header_limit(static_cast<std::uint32_t>(max_header_bytes));
+  // The limit of the body is known once somebody has seen the head; read_body() checks it before a byte is taken.
+  state_->parser.body_limit(boost::none);
+  state_->parser.eager(false);
+}
+
+RequestReader::~RequestReader() = default;
+
+base::AsyncResult<RequestHead> RequestReader::read_head() {
+  auto header_done = [](const auto& parser) { return parser.is_header_done(); };
+  CO_RETURN_IF_ERROR(co_await feed(state_->stream, state_->buffer, state_->parser, header_done, nullptr));
+  const auto& message = state_->parser.get();
+  RequestHead head;
+  head.method = std::string(message.method_string());
+  head.target = std::string(message.target());
+  head.fields = fields_of(message);
+  if (!state_->parser.chunked()) {
+    const auto length = state_->parser.content_length();
+    head.content_length = length ? *length : 0;
+  }
+  co_return head;
+}
+
+bool RequestReader::keep_alive() const {
+  return state_->parser.keep_alive();
+}
+
+bool RequestReader::expects_continue() const {
+  const auto expect = state_->parser.get().find(bhttp::field::expect);
+  return expect != state_->parser.get().end() &&
+         base::equal_ignoring_case(std::string_view(expect->value().data(), expect->value().size()), "100-continue");
+}
+
+base::AsyncResult<std::string> RequestReader::read_body(std::size_t max_bytes) {
+  const auto length = state_->parser.content_length();
+  if (length && *length > max_bytes) co_return base::make_error(ReadErrc::BodyTooLarge, "");
+  state_->parser.body_limit(max_bytes);
+  state_->parser.eager(true);
+  auto done = [](const auto& parser) { return parser.is_done(); };
+  CO_RETURN_IF_ERROR(co_await feed(state_->stream, state_->buffer, state_->parser, done, nullptr));
+  co_return std::move(state_->parser.get().body());
+}
+
+base::AsyncResult<Response> read_response(Stream& stream, ReadBuffer& buffer, std::size_t max_body_bytes, bool& keep_alive,
+                                          bool& any_byte) {
+  for (std::size_t interim = 0; interim < kMaxInterimResponses; ++interim) {
+    bhttp::response_parser<bhttp::string_body> parser;
+    parser.header_limit(64 << 10);
+    parser.body_limit(max_body_bytes);
+    parser.eager(true);
+    auto done = [](const auto& p) { return p.is_done(); };
+    CO_RETURN_IF_ERROR(co_await feed(stream, buffer, parser, done, &any_byte));
+    auto& message = parser.get();
+    if (message.result_int() >= 100 && message.result_int() < 200) continue;
+    Response response;
+    response.status = message.result_int();
+    response.fields = fields_of(message);
+    response.body = std::move(message.body());
+    keep_alive = parser.keep_alive();
+    co_return response;
+  }
+  co_return base::make_error(ReadErrc::Malformed, "too many interim responses");
+}
+
+}  // namespace http

@@ -1,0 +1,121 @@
+#include "engine/http/socket_stream.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+namespace http {
+namespace {
+
+namespace asio = boost::asio;
+
+base::Error transport_error(const boost::system::error_code& code, const char* attempted) {
+  if (code == asio::error::operation_aborted) return base::make_error(std::errc::operation_canceled, attempted);
+  return base::make_error(std::error_code(code), attempted);
+}
+
+class SocketStream final : public Stream {
+ public:
+  SocketStream(Socket socket, base::Peer peer) : socket_(std::move(socket)), peer_(std::move(peer)) {}
+
+  base::AsyncResult<void> wait_readable() override {
+    boost::system::error_code error;
+    co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return transport_error(error, "waiting for the peer");
+    co_return base::Result<void>();
+  }
+
+  base::AsyncResult<std::size_t> read_some(std::span<char> into) override {
+    boost::system::error_code error;
+    const std::size_t got = co_await socket_.async_read_some(asio::buffer(into.data(), into.size()),
+                                                             asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::eof) co_return std::size_t{0};
+    if (error) co_return transport_error(error, "reading from the peer");
+    co_return got;
+  }
+
+  base::AsyncResult<void> write(std::string_view bytes) override {
+    boost::system::error_code error;
+    co_await asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
+                               asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return transport_error(error, "writing to the peer");
+    co_return base::Result<void>();
+  }
+
+  base::Task<void> shutdown() override {
+    boost::system::error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+    co_return;
+  }
+
+  void close() override {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  const base::Peer& peer() const override { return peer_; }
+
+ private:
+  Socket socket_;
+  base::Peer peer_;
+};
+
+std::string text_of(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return std::string(text) + ":" + std::to_string(ntohs(v4.sin_port));
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+    ::inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], text, sizeof text);
+    return std::string(text) + ":" + std::to_string(ntohs(v6.sin6_port));
+  }
+  ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
+  return "[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port));
+}
+
+}  // namespace
+
+std::unique_ptr<Stream> socket_stream(Socket socket, base::Peer peer) {
+  return std::make_unique<SocketStream>(std::move(socket), std::move(peer));
+}
+
+void prepare_socket(Socket& socket) {
+  const int fd = socket.native_handle();
+  const int on = 1;
+  const int idle_seconds = 120;
+  const int interval_seconds = 30;
+  // A UNIX socket refuses these options, and that is fine.
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_seconds, sizeof interval_seconds);
+}
+
+base::Peer peer_of(Socket& socket) {
+  base::Peer peer;
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getpeername(socket.native_handle(), reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+      (address.ss_family == AF_INET || address.ss_family == AF_INET6)) {
+    peer.address = text_of(address);
+    return peer;
+  }
+  peer.transport = base::Peer::Transport::Unix;
+  peer.address = "unix";
+  ucred credentials{};
+  length = sizeof credentials;
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0) {
+    peer.process = base::PeerProcess{credentials.uid, credentials.gid, credentials.pid};
+  }
+  return peer;
+}
+
+}  // namespace http

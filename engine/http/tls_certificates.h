@@ -1,0 +1,21 @@
+// What OpenSSL knows about certificates, as our values. Only for the .cc files of this folder.
+
+#pragma once
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <optional>
+#include <string>
+
+#include "engine/base/peer.h"
+
+namespace http {
+
+/// SHA-1 of the DER, 40 capital hexadecimal digits: the form in which Windows names certificates.
+std::string thumbprint_of(X509* certificate);
+
+/// The verified certificate of the other end, or nothing where it sent none.
+std::optional<base::PeerCertificate> verified_peer_certificate(SSL* ssl);
+
+}  // namespace http

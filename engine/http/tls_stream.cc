@@ -1,0 +1,180 @@
+#include "engine/http/tls_stream.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+
+#include "engine/http/tls_certificates.h"
+
+namespace http {
+namespace {
+
+namespace asio = boost::asio;
+
+std::string queue_text() {
+  const unsigned long code = ::ERR_peek_error();
+  const char* reason = code != 0 ? ::ERR_reason_error_string(code) : nullptr;
+  return reason != nullptr ? reason : "protocol error";
+}
+
+class TlsStream final : public Stream {
+ public:
+  /// `context` keeps the SSL_CTX's owner alive.
+  TlsStream(Socket socket, base::Peer peer, ssl_ctx_st* native, std::shared_ptr<void> context)
+      : socket_(std::move(socket)), peer_(std::move(peer)), context_(std::move(context)), ssl_(::SSL_new(native)) {
+    if (ssl_ == nullptr) base::die("SSL_new failed");
+    boost::system::error_code ignored;
+    socket_.native_non_blocking(true, ignored);
+    ::SSL_set_fd(ssl_, socket_.native_handle());
+    peer_.transport = base::Peer::Transport::Tls;
+  }
+  ~TlsStream() override { ::SSL_free(ssl_); }
+
+  SSL* native() { return ssl_; }
+
+  base::AsyncResult<void> handshake() {
+    auto done = co_await drive([this] { return ::SSL_do_handshake(ssl_); });
+    if (done.ok() && *done > 0) {
+      peer_.certificate = verified_peer_certificate(ssl_);
+      co_return base::Result<void>();
+    }
+    if (done.ok())
+      co_return base::make_error(std::errc::connection_reset, "the peer closed the connection during the TLS handshake");
+    const long verification = ::SSL_get_verify_result(ssl_);
+    base::Error error = std::move(done).error();
+    if (verification != X509_V_OK) {
+      error.what = "certificate of the peer refused: " + std::string(::X509_verify_cert_error_string(verification));
+    } else {
+      error.what = "TLS handshake: " + error.what;
+    }
+    co_return error;
+  }
+
+  base::AsyncResult<void> wait_readable() override {
+    if (::SSL_has_pending(ssl_) != 0) co_return base::Result<void>();
+    co_return co_await wait(Socket::wait_read);
+  }
+
+  base::AsyncResult<std::size_t> read_some(std::span<char> into) override {
+    auto got = co_await drive([this, into] { return ::SSL_read(ssl_, into.data(), static_cast<int>(into.size())); });
+    if (!got.ok()) co_return std::move(got).error();
+    co_return static_cast<std::size_t>(*got);
+  }
+
+  base::AsyncResult<void> write(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const int size = static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20));
+      auto written = co_await drive([this, bytes, size] { return ::SSL_write(ssl_, bytes.data(), size); });
+      if (!written.ok()) co_return std::move(written).error();
+      if (*written == 0) co_return base::make_error(std::errc::connection_reset, "the peer closed the connection");
+      bytes.remove_prefix(static_cast<std::size_t>(*written));
+    }
+    co_return base::Result<void>();
+  }
+
+  base::Task<void> shutdown() override {
+    if (socket_.is_open() && ::SSL_is_init_finished(ssl_)) {
+      ::ERR_clear_error();
+      ::SSL_shutdown(ssl_);
+      boost::system::error_code ignored;
+      socket_.shutdown(Socket::shutdown_send, ignored);
+    }
+    co_return;
+  }
+
+  void close() override {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  const base::Peer& peer() const override { return peer_; }
+
+ private:
+  base::AsyncResult<void> wait(Socket::wait_type what) {
+    if (!socket_.is_open()) co_return base::make_error(std::errc::operation_canceled, "the connection was closed");
+    boost::system::error_code error;
+    co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::operation_aborted)
+      co_return base::make_error(std::errc::operation_canceled, "the connection was closed");
+    if (error) co_return base::make_error(std::error_code(error), "waiting for the peer");
+    co_return base::Result<void>();
+  }
+
+  /// Repeats `call` until OpenSSL neither wants to read nor to write. 0 is the peer's orderly end.
+  template <typename Call>
+  base::AsyncResult<int> drive(Call call) {
+    for (;;) {
+      if (!socket_.is_open()) co_return base::make_error(std::errc::operation_canceled, "the connection was closed");
+      // The queue belongs to the thread, and so to every connection that it serves.
+      ::ERR_clear_error();
+      errno = 0;
+      const int result = call();
+      if (result > 0) co_return result;
+      const int system = errno;
+      switch (::SSL_get_error(ssl_, result)) {
+        case SSL_ERROR_WANT_READ:
+          CO_RETURN_IF_ERROR(co_await wait(Socket::wait_read));
+          break;
+        case SSL_ERROR_WANT_WRITE:
+          CO_RETURN_IF_ERROR(co_await wait(Socket::wait_write));
+          break;
+        case SSL_ERROR_ZERO_RETURN:
+          co_return 0;
+        case SSL_ERROR_SYSCALL:
+          if (system == 0) co_return 0;
+          co_return base::make_error(std::error_code(system, std::generic_category()), "TLS connection");
+        default:
+          // A peer that ends without close_notify has been seen to end; HTTP's own framing tells whether something is
+          // missing.
+          if (ERR_GET_REASON(::ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) co_return 0;
+          co_return base::make_error(std::errc::protocol_error, queue_text());
+      }
+    }
+  }
+
+  Socket socket_;
+  base::Peer peer_;
+  std::shared_ptr<void> context_;
+  SSL* ssl_;
+};
+
+bool is_address(const std::string& host) {
+  boost::system::error_code error;
+  asio::ip::make_address(host, error);
+  return !error;
+}
+
+}  // namespace
+
+base::AsyncResult<std::unique_ptr<Stream>> accept_tls(Socket socket, base::Peer peer,
+                                                      std::shared_ptr<TlsServerContext> context) {
+  auto* native = context->native();
+  auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(peer), native, std::move(context));
+  ::SSL_set_accept_state(stream->native());
+  CO_RETURN_IF_ERROR(co_await stream->handshake());
+  co_return std::unique_ptr<Stream>(std::move(stream));
+}
+
+base::AsyncResult<std::unique_ptr<Stream>> connect_tls(Socket socket, base::Peer peer,
+                                                       std::shared_ptr<TlsClientContext> context, std::string host) {
+  auto* native = context->native();
+  auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(peer), native, std::move(context));
+  SSL* ssl = stream->native();
+  ::SSL_set_connect_state(ssl);
+  if (is_address(host)) {
+    ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl), host.c_str());
+  } else {
+    SSL_set_tlsext_host_name(ssl, host.c_str());
+    ::SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    ::SSL_set1_host(ssl, host.c_str());
+  }
+  CO_RETURN_IF_ERROR(co_await stream->handshake());
+  co_return std::unique_ptr<Stream>(std::move(stream));
+}
+
+}  // namespace http
