@@ -34,6 +34,8 @@ struct Caller {
   auth::Principal who;
   std::string path;
   std::string address;
+  /// The encoding in which the reply will be sent: its size counts against MaxEnvelopeSize.
+  Charset charset = Charset::Utf8;
 };
 
 /// Thread-safe. Resources and the sink are added before the first dispatch and outlive it.
@@ -48,6 +50,9 @@ class Dispatcher {
 
   /// The reply; a failure is a fault message. Nothing for a message that wants no reply (End): the transport then answers
   /// 204.
+  ///
+  /// An operation that is still at work when its OperationTimeout passes is cancelled and answered with TimedOut; a Pull
+  /// gets half a second of grace, since an Enumerator that keeps to its budget answers by itself and loses nothing.
   base::Task<std::optional<Message>> dispatch(Envelope request, Caller caller);
 
   /// Ends enumeration contexts that have been idle too long; dispatch() does so too, now and then.

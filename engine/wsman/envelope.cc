@@ -5,6 +5,7 @@
 
 #include "engine/base/encoding.h"
 #include "engine/wsman/names.h"
+#include "engine/wsman/xml_text.h"
 
 namespace wsman {
 namespace {
@@ -25,22 +26,6 @@ std::string windows_qname(xml::Element where, std::string_view qname) {
   if (*uri == ns::kCimBinding) prefix = "b:";
   if (prefix.empty()) return {};
   return std::string(prefix) + std::string(qname.substr(colon + 1));
-}
-
-std::string trimmed_text(xml::Element element) {
-  std::string buffer;
-  return std::string(base::trimmed(element.text(buffer)));
-}
-
-/// The text for people in f:Message: its own, or that of the innermost fault which a provider has nested there.
-std::string message_text(xml::Element message, int depth = 0) {
-  std::string text = trimmed_text(message);
-  if (!text.empty() || depth == 4) return text;
-  for (xml::Element child : message.children()) {
-    text = message_text(child, depth + 1);
-    if (!text.empty()) break;
-  }
-  return text;
 }
 
 }  // namespace
@@ -89,7 +74,7 @@ std::optional<Fault> Envelope::fault() const {
     if (value == "s:DataEncodingUnknown") fault.code = FaultCode::DataEncodingUnknown;
   }
   fault.windows_code = number;
-  fault.reason = message_text(wsman_fault.child(ns::kFault, "Message"));
+  fault.reason = innermost_text(wsman_fault.child(ns::kFault, "Message"));
   if (fault.reason.empty()) fault.reason = trimmed_text(soap_fault.child(ns::kSoap, "Reason").child(ns::kSoap, "Text"));
   return fault;
 }

@@ -6,6 +6,7 @@
 #include "engine/base/utf16.h"
 #include "engine/wsman/envelope.h"
 #include "engine/wsman/names.h"
+#include "engine/wsman/xml_text.h"
 
 namespace wsman {
 namespace {
@@ -19,11 +20,6 @@ bool must_understand(xml::Element block) {
   auto mark = block.attribute(ns::kSoap, "mustUnderstand");
   if (!mark) mark = block.attribute("mustUnderstand");
   return mark && is_true(*mark);
-}
-
-std::string trimmed_text(xml::Element element) {
-  std::string buffer;
-  return std::string(base::trimmed(element.text(buffer)));
 }
 
 Fault invalid_header(std::string_view name, std::string_view problem) {

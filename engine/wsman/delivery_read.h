@@ -1,0 +1,19 @@
+// The body of a pushed message as a Delivery.
+
+#pragma once
+
+#include <string_view>
+
+#include "engine/wsman/delivery.h"
+#include "engine/wsman/envelope.h"
+
+namespace wsman {
+
+/// True for the actions of messages that a source pushes.
+bool is_delivery(std::string_view action);
+
+/// What `request`, whose action is a delivery's, brings; the caller adds who sent it and from where. Elements that are
+/// neither w:Event nor w:DroppedEvents are passed over. Errors: ActionMismatch for the body of another operation.
+Result<Delivery> read_delivery(const Envelope& request);
+
+}  // namespace wsman

@@ -1,0 +1,306 @@
+#include "engine/wsman/dispatcher.h"
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/system/system_error.hpp>
+#include <exception>
+#include <mutex>
+#include <unordered_map>
+
+#include "engine/base/encoding.h"
+#include "engine/base/log.h"
+#include "engine/wsman/delivery_read.h"
+#include "engine/wsman/enumeration.h"
+#include "engine/wsman/names.h"
+#include "engine/xml/writer.h"
+
+namespace wsman {
+namespace {
+
+constexpr std::uint64_t kMinimumEnvelope = 8192;
+constexpr std::chrono::milliseconds kPullGrace{500};
+constexpr std::chrono::seconds kExpireEvery{1};
+
+using Reply = std::optional<Message>;
+
+std::string cut(std::string_view text) {
+  return std::string(text.substr(0, 200));
+}
+
+/// Turns an exception, which is a bug in a resource, into a fault: nothing below may end the connection.
+template <typename T>
+AsyncResult<T> guarded(AsyncResult<T> operation) {
+  try {
+    co_return co_await std::move(operation);
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == boost::asio::error::operation_aborted) co_return make_fault(FaultCode::TimedOut);
+    base::log_error("an operation threw: {}", error.what());
+  } catch (const std::exception& error) {
+    base::log_error("an operation threw: {}", error.what());
+  }
+  co_return make_fault(FaultCode::InternalError);
+}
+
+/// Cancels `operation` at `deadline`; it has ended when this returns.
+template <typename T>
+AsyncResult<T> until(base::Clock& clock, base::SteadyTime deadline, AsyncResult<T> operation) {
+  using namespace boost::asio::experimental::awaitable_operators;
+  auto work = guarded(std::move(operation));
+  auto wait = clock.sleep_until(deadline);
+  auto outcome = co_await (std::move(work) || std::move(wait));
+  if (outcome.index() == 0) co_return std::move(std::get<0>(outcome));
+  co_return make_fault(FaultCode::TimedOut);
+}
+
+Result<void> check_understood(const Envelope& request) {
+  Fault fault = make_fault(FaultCode::MustUnderstand);
+  for (const auto& [uri, name] : request.not_understood) {
+    if ((uri == ns::kWsman && name == "Locale") || (uri == ns::kMicrosoft && name == "DataLocale")) {
+      return make_fault(FaultCode::UnsupportedLocale);
+    }
+    if (uri == ns::kWsman && name == "FragmentTransfer") return make_fault(FaultCode::FragmentTransferNotSupported);
+    fault.not_understood_namespace = uri;
+    fault.not_understood_name = name;
+    fault.reason = "The header " + cut(name) + " is not understood";
+    return fault;
+  }
+  if (request.retransmission) {
+    // It asks for the reply to an earlier request, and none is kept.
+    fault.not_understood_namespace = ns::kMicrosoft;
+    fault.not_understood_name = "OperationID";
+    fault.reason = "Replies are not kept for retransmission";
+    return fault;
+  }
+  return {};
+}
+
+Result<void> check_addressing(const Headers& headers) {
+  const auto missing = [](std::string_view name) {
+    return make_fault(FaultCode::MessageInformationHeaderRequired, "The header " + std::string(name) + " is missing");
+  };
+  if (headers.action.empty()) return missing("Action");
+  if (headers.message_id.empty()) {
+    return make_fault(FaultCode::InvalidMessageInformationHeader, "The header MessageID is missing or empty");
+  }
+  if (headers.to.empty()) return missing("To");
+  // The message that closes an operation wants no reply and so names no address for one.
+  if (headers.action == action::kEnd) return {};
+  if (headers.reply_to.empty()) return missing("ReplyTo");
+  if (headers.reply_to != kAnonymous || (!headers.fault_to.empty() && headers.fault_to != kAnonymous)) {
+    return make_fault(FaultCode::UnsupportedAddressingMode);
+  }
+  if (headers.sequence_id.value_or(1) != 1) {
+    return make_fault(FaultCode::InvalidMessageInformationHeader, "SequenceId must be 1");
+  }
+  if (headers.max_envelope_size.value_or(kMinimumEnvelope) < kMinimumEnvelope) {
+    return make_fault(FaultCode::MinimumEnvelopeLimit);
+  }
+  return {};
+}
+
+std::string created(const Item& item, std::string_view resource_uri) {
+  xml::Writer w;
+  w.open("x:ResourceCreated").leaf("a:Address", kAnonymous);
+  w.open("a:ReferenceParameters").leaf("w:ResourceURI", resource_uri).open("w:SelectorSet");
+  for (const Selector& selector : item.selectors) {
+    w.open("w:Selector").attribute("Name", selector.name).text(selector.value).close();
+  }
+  return w.take();
+}
+
+/// The method's name where `action` is `resource_uri`, a slash and a name.
+std::optional<std::string> method_of(std::string_view action, std::string_view resource_uri) {
+  if (action.size() < resource_uri.size() + 2 || action[resource_uri.size()] != '/') return std::nullopt;
+  if (!base::equal_ignoring_case(action.substr(0, resource_uri.size()), resource_uri)) return std::nullopt;
+  return std::string(action.substr(resource_uri.size() + 1));
+}
+
+}  // namespace
+
+struct Dispatcher::State {
+  explicit State(DispatcherOptions o) : options(std::move(o)), enumerations(options) {}
+
+  const DispatcherOptions options;
+  Enumerations enumerations;
+  std::unordered_map<std::string, Resource*> resources;  ///< by URI in lower case
+  DeliverySink* sink = nullptr;
+
+  std::mutex mutex;
+  std::unordered_map<std::string, std::size_t> operations;  ///< in progress, by user
+  base::SteadyTime expired_at;
+
+  /// One operation of a user's quota, while it lives.
+  class Slot {
+   public:
+    Slot(State& state, const auth::Principal& who)
+        : state_(state), user_(std::to_string(static_cast<int>(who.scheme)) + who.name) {
+      std::lock_guard lock(state_.mutex);
+      granted_ = ++state_.operations[user_] <= state_.options.max_operations_per_user;
+    }
+    ~Slot() {
+      std::lock_guard lock(state_.mutex);
+      const auto place = state_.operations.find(user_);
+      if (--place->second == 0) state_.operations.erase(place);
+    }
+    Slot(const Slot&) = delete;
+    Slot& operator=(const Slot&) = delete;
+    bool granted() const { return granted_; }
+
+   private:
+    State& state_;
+    const std::string user_;
+    bool granted_ = false;
+  };
+
+  AsyncResult<Reply> process(const Envelope& request, const Caller& caller);
+  AsyncResult<Message> deliver(const Envelope& request, const Caller& caller);
+  AsyncResult<Message> operate(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
+  Result<Message> bounded(const Envelope& request, const Caller& caller, Message reply, FaultCode excess) const;
+  void expire_sometimes();
+};
+
+AsyncResult<Reply> Dispatcher::State::process(const Envelope& request, const Caller& caller) {
+  const Headers& headers = request.headers;
+  CO_RETURN_IF_ERROR(check_understood(request));
+  CO_RETURN_IF_ERROR(check_addressing(headers));
+  if (headers.action == action::kEnd) co_return Reply();
+
+  Slot slot(*this, caller.who);
+  if (!slot.granted()) {
+    Fault fault = make_fault(FaultCode::QuotaLimit);
+    fault.windows_code = 2150859174;  // the quota of operations of one user
+    co_return fault;
+  }
+  const auto allowed = std::min(headers.operation_timeout.value_or(options.max_timeout), options.max_timeout);
+  if (allowed.count() == 0) co_return make_fault(FaultCode::TimedOut);
+  const base::SteadyTime deadline = options.clock->steady() + allowed;
+
+  if (is_delivery(headers.action) && sink != nullptr) {
+    ASSIGN_OR_CO_RETURN(Message ack, co_await until(*options.clock, deadline, deliver(request, caller)));
+    co_return Reply(std::move(ack));
+  }
+  if (headers.resource_uri.empty()) {
+    if (is_delivery(headers.action)) co_return make_fault(FaultCode::ActionNotSupported);
+    co_return make_fault(FaultCode::InvalidResourceUri, "The header ResourceURI is missing");
+  }
+  const auto found = resources.find(base::to_lower(headers.resource_uri));
+  if (found == resources.end()) {
+    co_return make_fault(FaultCode::InvalidResourceUri, "There is no resource " + cut(headers.resource_uri));
+  }
+  Resource& resource = *found->second;
+  if (!resource.may_use(caller.who, headers.action)) co_return make_fault(FaultCode::AccessDenied);
+
+  const Call call{headers, caller.who, request.body(), deadline, caller.path, caller.address};
+  const auto grace = headers.action == action::kPull ? kPullGrace : std::chrono::milliseconds(0);
+  ASSIGN_OR_CO_RETURN(Message reply,
+                      co_await until(*options.clock, deadline + grace, operate(request, caller, resource, call)));
+  co_return Reply(std::move(reply));
+}
+
+AsyncResult<Message> Dispatcher::State::deliver(const Envelope& request, const Caller& caller) {
+  ASSIGN_OR_CO_RETURN(Delivery delivery, read_delivery(request));
+  delivery.path = caller.path;
+  delivery.address = caller.address;
+  delivery.who = caller.who;
+  CO_RETURN_IF_ERROR(co_await sink->deliver(std::move(delivery)));
+  co_return reply_to(request.headers, action::kAck, "");
+}
+
+AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const Caller& caller, Resource& resource,
+                                                const Call& call) {
+  const std::string& asked = request.headers.action;
+  const std::string response = asked + "Response";
+  FaultCode excess = FaultCode::UnreportableSuccess;
+  std::string body;
+  if (asked == action::kEnumerate || asked == action::kPull || asked == action::kRelease) {
+    expire_sometimes();
+    // These keep to the limit by themselves.
+    if (asked == action::kEnumerate) co_return co_await enumerations.enumerate(request, caller, resource, call);
+    if (asked == action::kPull) co_return co_await enumerations.pull(request, caller, resource, call);
+    co_return enumerations.release(request, caller);
+  }
+  if (asked == action::kGet) {
+    ASSIGN_OR_CO_RETURN(Item item, co_await resource.get(call));
+    body = std::move(item.xml);
+    excess = FaultCode::MaxEnvelopeSizeExceeded;
+  } else if (asked == action::kPut || asked == action::kCreate) {
+    if (!call.body) {
+      Fault fault = make_fault(FaultCode::InvalidRepresentation, "The body is empty");
+      fault.windows_code = 2150858839;  // values are missing
+      co_return fault;
+    }
+    if (asked == action::kPut) {
+      ASSIGN_OR_CO_RETURN(Item item, co_await resource.put(call));
+      body = std::move(item.xml);
+    } else {
+      ASSIGN_OR_CO_RETURN(Item item, co_await resource.create(call));
+      body = created(item, request.headers.resource_uri);
+    }
+  } else if (asked == action::kDelete) {
+    CO_RETURN_IF_ERROR(co_await resource.remove(call));
+  } else if (auto method = method_of(asked, resource.uri())) {
+    ASSIGN_OR_CO_RETURN(body, co_await resource.invoke(call, std::move(*method)));
+  } else {
+    co_return make_fault(FaultCode::ActionNotSupported, "The action " + cut(asked) + " is not supported");
+  }
+  ASSIGN_OR_CO_RETURN(Message reply, bounded(request, caller, reply_to(request.headers, response, std::move(body)), excess));
+  co_return reply;
+}
+
+Result<Message> Dispatcher::State::bounded(const Envelope& request, const Caller& caller, Message reply,
+                                           FaultCode excess) const {
+  Message frame;
+  frame.headers = reply.headers;
+  // The declarations and the body's own tags; the mark of UTF-16 is among them.
+  constexpr std::size_t kFrame = 1024;
+  const std::size_t size = encoded_size(reply.body, caller.charset) +
+                           encoded_size(write_envelope(frame) + std::string(kFrame, ' '), caller.charset);
+  if (size > response_limit(request.headers, options)) return make_fault(excess);
+  return reply;
+}
+
+void Dispatcher::State::expire_sometimes() {
+  {
+    std::lock_guard lock(mutex);
+    const base::SteadyTime now = options.clock->steady();
+    if (now - expired_at < kExpireEvery) return;
+    expired_at = now;
+  }
+  enumerations.expire();
+}
+
+Dispatcher::Dispatcher(DispatcherOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+Dispatcher::~Dispatcher() = default;
+
+void Dispatcher::add(Resource& resource) {
+  state_->resources[base::to_lower(resource.uri())] = &resource;
+}
+
+void Dispatcher::set_delivery_sink(DeliverySink& sink) {
+  state_->sink = &sink;
+}
+
+base::Task<std::optional<Message>> Dispatcher::dispatch(Envelope request, Caller caller) {
+  auto outcome = co_await state_->process(request, caller);
+  if (outcome.ok()) co_return std::move(outcome).value();
+  co_return fault_message(outcome.error(), request.headers.message_id, state_->options.machine);
+}
+
+void Dispatcher::expire_contexts() {
+  state_->enumerations.expire();
+}
+
+std::size_t Dispatcher::open_contexts() const {
+  return state_->enumerations.size();
+}
+
+const DispatcherOptions& Dispatcher::options() const {
+  return state_->options;
+}
+
+std::uint64_t response_limit(const Headers& request, const DispatcherOptions& options) {
+  return std::min(request.max_envelope_size.value_or(options.max_envelope_size), options.max_envelope_size);
+}
+
+}  // namespace wsman

@@ -1,0 +1,329 @@
+#include "engine/wsman/enumeration.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "engine/base/iso8601.h"
+#include "engine/base/utf16.h"
+#include "engine/wsman/names.h"
+#include "engine/wsman/xml_text.h"
+#include "engine/xml/writer.h"
+
+namespace wsman {
+namespace {
+
+// What write_envelope() may add to a large message for namespace declarations.
+constexpr std::size_t kDeclarations = 1024;
+
+/// The part of an enumeration that one message carries.
+struct Page {
+  std::string items;  ///< XML, without the element around them
+  std::string bookmark;
+  std::size_t count = 0;
+  bool end = false;
+};
+
+/// How much may go into one message.
+struct PageLimit {
+  std::size_t items = 1;
+  std::size_t octets = 0;  ///< encoded, bookmark included
+  Charset charset = Charset::Utf8;
+  base::SteadyTime until;
+};
+
+std::string reference_to(const Item& item, std::string_view resource_uri) {
+  xml::Writer w;
+  w.open("a:EndpointReference").leaf("a:Address", kAnonymous);
+  w.open("a:ReferenceParameters").leaf("w:ResourceURI", resource_uri).open("w:SelectorSet");
+  for (const Selector& selector : item.selectors) {
+    w.open("w:Selector").attribute("Name", selector.name);
+    if (selector.endpoint_reference.empty()) {
+      w.text(selector.value).close();
+    } else {
+      w.raw(selector.endpoint_reference).close();
+    }
+  }
+  return w.take();
+}
+
+Result<std::string> text_of(Item& item, const EnumerationContext& context) {
+  if (context.mode == EnumerationMode::Object) return std::move(item.xml);
+  if (item.selectors.empty()) return make_fault(FaultCode::UnsupportedEnumerationMode);
+  std::string reference = reference_to(item, context.resource->uri());
+  if (context.mode == EnumerationMode::Reference) return reference;
+  return "<w:Item>" + item.xml + reference + "</w:Item>";
+}
+
+/// Appends kept items while they fit.
+Result<void> take_kept(EnumerationContext& context, const PageLimit& limit, Page& page, std::size_t& used) {
+  while (!context.kept.empty() && page.count < limit.items) {
+    Item& item = context.kept.front();
+    ASSIGN_OR_RETURN(std::string text, text_of(item, context));
+    const std::size_t size = encoded_size(text, limit.charset);
+    if (used + size + encoded_size(item.bookmark, limit.charset) > limit.octets) {
+      // It stays for a later Pull, whole.
+      if (context.mode == EnumerationMode::Object) item.xml = std::move(text);
+      break;
+    }
+    used += size;
+    page.items += text;
+    page.bookmark = std::move(item.bookmark);
+    ++page.count;
+    context.kept.pop_front();
+  }
+  return {};
+}
+
+/// One page: what is kept, and then what the source has. Errors: MaxEnvelopeSizeExceeded where not even one item fits; it is
+/// kept.
+AsyncResult<Page> read_page(EnumerationContext& context, PageLimit limit) {
+  Page page;
+  std::size_t used = 0;
+  CO_RETURN_IF_ERROR(take_kept(context, limit, page, used));
+  if (context.kept.empty() && !context.source_ended && page.count < limit.items) {
+    base::Budget budget;
+    budget.items = limit.items - page.count;
+    // No character takes more octets in UTF-16 than twice what it takes in UTF-8.
+    budget.bytes = (limit.octets - used) / (limit.charset == Charset::Utf16 ? 2 : 1);
+    budget.until = page.count == 0 ? limit.until : base::SteadyTime::min();
+    auto more = co_await context.source->next(budget);
+    if (!more.ok()) co_return std::move(more).error();
+    context.source_ended = more->end;
+    for (Item& item : more->items) context.kept.push_back(std::move(item));
+    CO_RETURN_IF_ERROR(take_kept(context, limit, page, used));
+  }
+  if (page.count == 0 && !context.kept.empty()) {
+    co_return make_fault(FaultCode::MaxEnvelopeSizeExceeded, "An item does not fit into MaxEnvelopeSize");
+  }
+  page.end = context.source_ended && context.kept.empty();
+  co_return page;
+}
+
+std::string response_body(std::string_view response, std::string_view prefix, const std::optional<std::string>& context,
+                          const Page& page) {
+  std::string out;
+  out.reserve(page.items.size() + 256);
+  const auto tag = [&](std::string_view before, std::string_view name, std::string_view behind) {
+    out += before;
+    out += prefix;
+    out += name;
+    out += behind;
+  };
+  out += "<n:";
+  out += response;
+  out += '>';
+  if (context) {
+    out += context->empty() ? "<n:EnumerationContext/>" : "<n:EnumerationContext>" + *context + "</n:EnumerationContext>";
+  }
+  if (page.count != 0) {
+    tag("<", ":Items", ">");
+    out += page.items;
+    tag("</", ":Items", ">");
+  }
+  if (page.end) tag("<", ":EndOfSequence", "/>");
+  out += "</n:";
+  out += response;
+  out += '>';
+  return out;
+}
+
+/// The octets that are left for items in a response to `request`.
+std::size_t room_for_items(const Envelope& request, const Caller& caller, const DispatcherOptions& options) {
+  Page empty;
+  empty.count = 1;
+  empty.end = true;
+  Message frame = reply_to(request.headers, std::string(action::kEnumerate) + "Response",
+                           response_body("EnumerateResponse", "w", std::string(64, 'x'), empty));
+  frame.headers.bookmark = "";
+  const std::size_t taken = encoded_size(write_envelope(frame) + std::string(kDeclarations, ' '), caller.charset);
+  const std::uint64_t limit = response_limit(request.headers, options);
+  return limit > taken ? limit - taken : 0;
+}
+
+Result<std::optional<std::size_t>> read_count(xml::Element body, std::string_view uri, std::string_view name) {
+  const xml::Element element = body.child(uri, name);
+  if (!element) return std::optional<std::size_t>();
+  const std::string text = trimmed_text(element);
+  std::size_t count = 0;
+  const auto outcome = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (outcome.ec == std::errc::result_out_of_range) count = std::numeric_limits<std::size_t>::max();
+  if (outcome.ptr != text.data() + text.size() || text.empty() || count == 0) {
+    return make_fault(FaultCode::SchemaValidationError, std::string(name) + " must be a number above zero");
+  }
+  return std::optional<std::size_t>(count);
+}
+
+Result<EnumerationMode> read_mode(xml::Element body) {
+  const xml::Element element = body.child(ns::kWsman, "EnumerationMode");
+  if (!element) return EnumerationMode::Object;
+  const std::string mode = trimmed_text(element);
+  if (mode == "EnumerateEPR") return EnumerationMode::Reference;
+  if (mode == "EnumerateObjectAndEPR") return EnumerationMode::ObjectAndReference;
+  return make_fault(FaultCode::UnsupportedEnumerationMode);
+}
+
+Result<void> check_expiration(xml::Element body) {
+  const xml::Element element = body.child(ns::kEnumeration, "Expires");
+  if (!element) return {};
+  const std::string text = trimmed_text(element);
+  // A context lives as long as it is used (EnumerationTimeoutms); a duration is taken as a wish.
+  if (const auto duration = base::parse_duration(text); duration && duration->count() > 0) return {};
+  if (base::parse_datetime(text)) return make_fault(FaultCode::UnsupportedEnumerationExpiration);
+  return make_fault(FaultCode::InvalidEnumerationExpiration);
+}
+
+Result<std::optional<Filter>> read_filter(xml::Element body) {
+  const xml::Element wsman_filter = body.child(ns::kWsman, "Filter");
+  const xml::Element enumeration_filter = body.child(ns::kEnumeration, "Filter");
+  if (wsman_filter && enumeration_filter) {
+    return make_fault(FaultCode::CannotProcessFilter, "There are two filters");
+  }
+  const xml::Element element = wsman_filter ? wsman_filter : enumeration_filter;
+  if (!element) return std::optional<Filter>();
+  Filter filter;
+  filter.dialect = element.attribute("Dialect").value_or(std::string_view());
+  filter.text = element.first_child() ? element.inner_xml() : trimmed_text(element);
+  return std::optional<Filter>(std::move(filter));
+}
+
+Result<xml::Element> expected_body(const Envelope& request, std::string_view name) {
+  const xml::Element body = request.body();
+  if (!body) return make_fault(FaultCode::SchemaValidationError, "The body is empty");
+  if (!body.is(ns::kEnumeration, name)) {
+    return make_fault(FaultCode::ActionMismatch,
+                      "The body " + std::string(body.local_name().substr(0, 100)) + " does not fit the action");
+  }
+  return body;
+}
+
+std::string context_id(xml::Element body) {
+  return trimmed_text(body.child(ns::kEnumeration, "EnumerationContext"));
+}
+
+std::string response_action(const Headers& request) {
+  return request.action + "Response";
+}
+
+/// A context on loan: unless it is given back, the enumeration ends with it.
+class Loan {
+ public:
+  Loan(EnumerationTable& table, std::unique_ptr<EnumerationContext> context)
+      : table_(table), context_(std::move(context)), id_(context_->id) {}
+  ~Loan() {
+    if (context_) table_.drop(id_);
+  }
+  Loan(const Loan&) = delete;
+  Loan& operator=(const Loan&) = delete;
+
+  EnumerationContext& context() { return *context_; }
+  void give_back(base::SteadyTime now) { table_.put_back(std::move(context_), now); }
+
+ private:
+  EnumerationTable& table_;
+  std::unique_ptr<EnumerationContext> context_;
+  std::string id_;
+};
+
+}  // namespace
+
+std::size_t encoded_size(std::string_view text, Charset charset) {
+  return charset == Charset::Utf8 ? text.size() : 2 * base::utf16_length(text);
+}
+
+AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Caller& caller, Resource& resource,
+                                             const Call& call) {
+  ASSIGN_OR_CO_RETURN(const xml::Element body, expected_body(request, "Enumerate"));
+  EnumerationContext context;
+  context.resource = &resource;
+  context.owner = caller.who;
+  ASSIGN_OR_CO_RETURN(context.mode, read_mode(body));
+  CO_RETURN_IF_ERROR(check_expiration(body));
+  EnumerateRequest wanted;
+  ASSIGN_OR_CO_RETURN(wanted.filter, read_filter(body));
+  ASSIGN_OR_CO_RETURN(const auto max_elements, read_count(body, ns::kWsman, "MaxElements"));
+  const bool optimized = static_cast<bool>(body.child(ns::kWsman, "OptimizeEnumeration"));
+  // An optimised enumeration that ends at once needs no place: only those that go on are refused for want of one.
+  if (!optimized) CO_RETURN_IF_ERROR(table_.check_room(caller.who));
+
+  auto source = co_await resource.enumerate(call, std::move(wanted));
+  if (!source.ok()) co_return std::move(source).error();
+  context.source = std::move(source).value();
+
+  Page page;
+  std::string bookmark;
+  if (optimized) {
+    PageLimit limit;
+    limit.items = std::min(max_elements.value_or(1), options_.max_batch_items);
+    limit.octets = room_for_items(request, caller, options_);
+    limit.charset = caller.charset;
+    // What is there now: items that come later are for Pull.
+    limit.until = base::SteadyTime::min();
+    auto first = co_await read_page(context, limit);
+    if (!first.ok()) co_return std::move(first).error();
+    page = std::move(first).value();
+  }
+  // Captured from Windows: the context of an enumeration that is complete is there, and empty.
+  std::string id;
+  if (!page.end) {
+    ASSIGN_OR_CO_RETURN(id, table_.add(std::move(context), options_.clock->steady()));
+  }
+  Message message = reply_to(request.headers, response_action(request.headers),
+                             response_body("EnumerateResponse", "w", std::move(id), page));
+  if (!page.bookmark.empty()) message.headers.bookmark = std::move(page.bookmark);
+  co_return message;
+}
+
+AsyncResult<Message> Enumerations::pull(const Envelope& request, const Caller& caller, Resource& resource,
+                                        const Call& call) {
+  ASSIGN_OR_CO_RETURN(const xml::Element body, expected_body(request, "Pull"));
+  ASSIGN_OR_CO_RETURN(const auto max_elements, read_count(body, ns::kEnumeration, "MaxElements"));
+  ASSIGN_OR_CO_RETURN(const auto max_characters, read_count(body, ns::kEnumeration, "MaxCharacters"));
+  PageLimit limit;
+  limit.until = call.deadline;
+  const base::SteadyTime now = options_.clock->steady();
+  if (const xml::Element max_time = body.child(ns::kEnumeration, "MaxTime")) {
+    const auto duration = base::parse_duration(trimmed_text(max_time));
+    if (!duration) co_return make_fault(FaultCode::SchemaValidationError, "MaxTime is not a duration");
+    limit.until = std::min(limit.until, now + *duration);
+  }
+  limit.items = std::min(max_elements.value_or(1), options_.max_batch_items);
+  limit.octets = room_for_items(request, caller, options_);
+  limit.charset = caller.charset;
+  if (max_characters) {
+    const std::size_t width = caller.charset == Charset::Utf16 ? 2 : 1;
+    limit.octets = std::min(limit.octets, std::min(*max_characters, limit.octets) * width);
+  }
+
+  ASSIGN_OR_CO_RETURN(auto taken, table_.take(context_id(body), caller.who, resource, now));
+  Loan loan(table_, std::move(taken));
+  auto page = co_await read_page(loan.context(), limit);
+  const std::string id = loan.context().id;
+  if (!page.ok()) {
+    if (page.error().code == FaultCode::MaxEnvelopeSizeExceeded || page.error().code == FaultCode::TimedOut) {
+      loan.give_back(options_.clock->steady());
+    }
+    co_return std::move(page).error();
+  }
+  if (page->count == 0 && !page->end) {
+    loan.give_back(options_.clock->steady());
+    co_return make_fault(FaultCode::TimedOut, "No item became available in time");
+  }
+  std::optional<std::string> next;
+  if (!page->end) {
+    next = id;
+    loan.give_back(options_.clock->steady());
+  }
+  Message message =
+      reply_to(request.headers, response_action(request.headers), response_body("PullResponse", "n", next, *page));
+  if (!page->bookmark.empty()) message.headers.bookmark = std::move(page->bookmark);
+  co_return message;
+}
+
+Result<Message> Enumerations::release(const Envelope& request, const Caller& caller) {
+  ASSIGN_OR_RETURN(const xml::Element body, expected_body(request, "Release"));
+  RETURN_IF_ERROR(table_.release(context_id(body), caller.who));
+  return reply_to(request.headers, response_action(request.headers), "");
+}
+
+}  // namespace wsman

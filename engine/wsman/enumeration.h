@@ -1,0 +1,33 @@
+// Enumerate, Pull and Release: a resource's items cut into messages.
+//
+// Source: wsman-protocol, sections 7.1 to 7.4.
+
+#pragma once
+
+#include "engine/wsman/dispatcher.h"
+#include "engine/wsman/enumeration_table.h"
+
+namespace wsman {
+
+/// The octets that `text` (valid UTF-8) takes in a message body.
+std::size_t encoded_size(std::string_view text, Charset charset);
+
+/// What the operations of one dispatcher share. Thread-safe.
+class Enumerations {
+ public:
+  explicit Enumerations(const DispatcherOptions& options)
+      : options_(options), table_(options.max_contexts, options.enumeration_timeout) {}
+
+  AsyncResult<Message> enumerate(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
+  AsyncResult<Message> pull(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
+  Result<Message> release(const Envelope& request, const Caller& caller);
+
+  void expire() { table_.expire(options_.clock->steady()); }
+  std::size_t size() const { return table_.size(); }
+
+ private:
+  const DispatcherOptions& options_;
+  EnumerationTable table_;
+};
+
+}  // namespace wsman

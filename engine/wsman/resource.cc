@@ -1,0 +1,56 @@
+#include "engine/wsman/resource.h"
+
+namespace wsman {
+namespace {
+
+class ItemEnumerator final : public Enumerator {
+ public:
+  explicit ItemEnumerator(std::vector<Item> items) : items_(std::move(items)) {}
+
+  AsyncResult<Page> next(base::Budget budget) override {
+    Page page;
+    std::size_t bytes = 0;
+    while (at_ < items_.size() && page.items.size() < budget.items) {
+      bytes += items_[at_].xml.size();
+      if (bytes > budget.bytes && !page.items.empty()) break;
+      page.items.push_back(std::move(items_[at_++]));
+    }
+    page.end = at_ == items_.size();
+    co_return page;
+  }
+
+ private:
+  std::vector<Item> items_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+bool Resource::may_use(const auth::Principal& who, std::string_view) const {
+  return who.administrator;
+}
+
+AsyncResult<Item> Resource::get(const Call&) {
+  co_return make_fault(FaultCode::ActionNotSupported);
+}
+AsyncResult<Item> Resource::put(const Call&) {
+  co_return make_fault(FaultCode::ActionNotSupported);
+}
+AsyncResult<Item> Resource::create(const Call&) {
+  co_return make_fault(FaultCode::ActionNotSupported);
+}
+AsyncResult<void> Resource::remove(const Call&) {
+  co_return make_fault(FaultCode::ActionNotSupported);
+}
+AsyncResult<std::unique_ptr<Enumerator>> Resource::enumerate(const Call&, EnumerateRequest) {
+  co_return make_fault(FaultCode::ActionNotSupported);
+}
+AsyncResult<std::string> Resource::invoke(const Call&, std::string) {
+  co_return make_fault(FaultCode::ActionNotSupported);
+}
+
+std::unique_ptr<Enumerator> enumerate_items(std::vector<Item> items) {
+  return std::make_unique<ItemEnumerator>(std::move(items));
+}
+
+}  // namespace wsman
