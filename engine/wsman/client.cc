@@ -1,0 +1,164 @@
+#include "engine/wsman/client.h"
+
+#include "engine/base/encoding.h"
+#include "engine/base/win32.h"
+#include "engine/wsman/names.h"
+#include "engine/xml/writer.h"
+
+namespace wsman {
+namespace {
+
+// Source: wsman-protocol, section 8.4.
+constexpr std::uint32_t kRelatesToMismatch = 2150858995;
+constexpr std::uint32_t kNoBody = 2150858996;
+
+base::Error answer_error(std::uint32_t number, const std::string& what) {
+  return base::make_error(base::win32_code(number), what);
+}
+
+Message message_for(const Client::Target& target, std::string_view action, std::string body) {
+  Message message;
+  message.headers.action = action;
+  message.headers.resource_uri = target.resource_uri;
+  message.headers.selectors = target.selectors;
+  message.headers.options = target.options;
+  message.body = std::move(body);
+  return message;
+}
+
+std::string enumerate_body(const std::optional<Filter>& filter, std::size_t page_items) {
+  xml::Writer body;
+  body.open("n:Enumerate").empty("w:OptimizeEnumeration").leaf("w:MaxElements", std::to_string(page_items));
+  if (filter) {
+    body.open("w:Filter");
+    if (!filter->dialect.empty()) body.attribute("Dialect", filter->dialect);
+    // A QueryList goes in as XML, an expression as text.
+    const bool is_xml = base::trimmed(filter->text).starts_with('<');
+    if (is_xml) {
+      body.raw(filter->text);
+    } else {
+      body.text(filter->text);
+    }
+    body.close();
+  }
+  body.close();
+  return body.take();
+}
+
+std::string context_body(std::string_view element, const std::string& context, std::size_t page_items) {
+  xml::Writer body;
+  body.open(element).leaf("n:EnumerationContext", context);
+  if (page_items != 0) body.leaf("n:MaxElements", std::to_string(page_items));
+  body.close();
+  return body.take();
+}
+
+/// The child in either of the two namespaces: the specifications put it into one here and into the other there, and services
+/// differ.
+xml::Element child_of_either(xml::Element parent, std::string_view name) {
+  const xml::Element found = parent.child(ns::kWsman, name);
+  return found ? found : parent.child(ns::kEnumeration, name);
+}
+
+}  // namespace
+
+struct Client::State {
+  State(std::unique_ptr<Transport> t, ClientOptions o) : transport(std::move(t)), options(std::move(o)) {}
+  std::unique_ptr<Transport> transport;
+  ClientOptions options;
+  std::string session_id = "uuid:" + base::new_guid();
+};
+
+Client::Client(std::unique_ptr<Transport> transport, ClientOptions options)
+    : state_(std::make_unique<State>(std::move(transport), std::move(options))) {}
+Client::~Client() = default;
+
+const ClientOptions& Client::options() const {
+  return state_->options;
+}
+
+base::AsyncResult<std::optional<Envelope>> Client::exchange(Message request) {
+  const ClientOptions& options = state_->options;
+  Headers& headers = request.headers;
+  if (headers.to.empty()) headers.to = options.to;
+  if (headers.message_id.empty()) headers.message_id = new_message_id();
+  if (headers.reply_to.empty()) headers.reply_to = kAnonymous;
+  if (headers.session_id.empty()) headers.session_id = state_->session_id;
+  if (headers.machine_id.empty()) headers.machine_id = options.machine_id;
+  if (headers.locale.empty()) headers.locale = "en-US";
+  if (headers.data_locale.empty()) headers.data_locale = "en-US";
+  if (!headers.operation_timeout) headers.operation_timeout = options.operation_timeout;
+  if (!headers.max_envelope_size) headers.max_envelope_size = options.max_envelope_size;
+  const std::string message_id = headers.message_id;
+  const auto limit = *headers.operation_timeout + options.network_delay;
+  ASSIGN_OR_CO_RETURN(auto reply, co_await state_->transport->round_trip(std::move(request), limit));
+  if (!reply) co_return std::optional<Envelope>();
+  if (auto fault = reply->fault()) co_return as_error(*fault);
+  // A GUID is the same in either case, and some services change it.
+  if (!base::equal_ignoring_case(reply->headers.relates_to, message_id)) {
+    co_return answer_error(kRelatesToMismatch, "the answer belongs to another message");
+  }
+  co_return std::move(reply);
+}
+
+base::AsyncResult<Envelope> Client::get(Target target) {
+  Message message = message_for(target, action::kGet, {});
+  ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
+  if (!reply || !reply->body()) co_return answer_error(kNoBody, "the answer has no body");
+  co_return std::move(*reply);
+}
+
+base::AsyncResult<Envelope> Client::put(Target target, std::string xml) {
+  Message message = message_for(target, action::kPut, std::move(xml));
+  ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
+  if (!reply) co_return answer_error(kNoBody, "the answer has no body");
+  co_return std::move(*reply);
+}
+
+base::AsyncResult<Envelope> Client::create(Target target, std::string xml) {
+  Message message = message_for(target, action::kCreate, std::move(xml));
+  ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
+  if (!reply) co_return answer_error(kNoBody, "the answer has no body");
+  co_return std::move(*reply);
+}
+
+base::AsyncResult<void> Client::remove(Target target) {
+  Message message = message_for(target, action::kDelete, {});
+  CO_RETURN_IF_ERROR(co_await exchange(std::move(message)));
+  co_return base::Result<void>();
+}
+
+base::AsyncResult<Envelope> Client::invoke(Target target, std::string method, std::string body) {
+  Message message = message_for(target, target.resource_uri + "/" + method, std::move(body));
+  ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
+  if (!reply) co_return answer_error(kNoBody, "the answer has no body");
+  co_return std::move(*reply);
+}
+
+base::AsyncResult<void> Client::enumerate(Target target, std::optional<Filter> filter, std::size_t page_items,
+                                          std::function<bool(Page&)> take) {
+  Message message = message_for(target, action::kEnumerate, enumerate_body(filter, page_items));
+  if (target.bookmark) message.headers.bookmark = target.bookmark;
+  for (;;) {
+    ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
+    if (!reply || !reply->body()) co_return answer_error(kNoBody, "the answer has no body");
+    Page page;
+    page.envelope = std::move(*reply);
+    const xml::Element response = page.envelope.body();
+    for (const xml::Element item : child_of_either(response, "Items").children()) page.items.push_back(item);
+    page.bookmark = page.envelope.headers.bookmark;
+    const std::string context(base::trimmed(response.child(ns::kEnumeration, "EnumerationContext").text()));
+    page.end = static_cast<bool>(child_of_either(response, "EndOfSequence")) || context.empty();
+    const bool more = take(page);
+    if (page.end) co_return base::Result<void>();
+    if (!more) {
+      Message release = message_for(target, action::kRelease, context_body("n:Release", context, 0));
+      // A context that cannot be released expires by itself.
+      [[maybe_unused]] auto ignored = co_await exchange(std::move(release));
+      co_return base::Result<void>();
+    }
+    message = message_for(target, action::kPull, context_body("n:Pull", context, page_items));
+  }
+}
+
+}  // namespace wsman

@@ -1,0 +1,98 @@
+// Messages over HTTP.
+
+#include "engine/base/encoding.h"
+#include "engine/base/win32.h"
+#include "engine/wsman/client.h"
+#include "engine/wsman/sldc.h"
+
+namespace wsman {
+namespace {
+
+// What a client makes of a status without a SOAP body. Source: wsman-protocol, section 8.4.
+constexpr std::uint32_t kHttpTooLarge = 2150859025;
+constexpr std::uint32_t kHttpUnavailable = 2150859026;
+constexpr std::uint32_t kHttpNotFound = 2150859027;
+constexpr std::uint32_t kHttpOther = 2150859023;
+constexpr std::uint32_t kHttpServerError = 2150859120;
+constexpr std::uint32_t kHttpBadRequest = 2150859121;
+
+base::Error status_error(unsigned status, const http::Url& url) {
+  std::uint32_t number = kHttpOther;
+  switch (status) {
+    case 400:
+      number = kHttpBadRequest;
+      break;
+    case 401:
+    case 403:
+      number = static_cast<std::uint32_t>(base::Win32::AccessDenied);
+      break;
+    case 404:
+      number = kHttpNotFound;
+      break;
+    case 413:
+      number = kHttpTooLarge;
+      break;
+    case 500:
+      number = kHttpServerError;
+      break;
+    case 503:
+      number = kHttpUnavailable;
+      break;
+    default:
+      break;
+  }
+  return base::make_error(base::win32_code(number),
+                          url.authority() + " answered with HTTP status " + std::to_string(status));
+}
+
+class HttpTransport final : public Transport {
+ public:
+  HttpTransport(http::Url url, http::ClientOptions client, HttpTransportOptions options)
+      : client_(std::move(url), std::move(client)), options_(std::move(options)) {}
+
+  base::AsyncResult<std::optional<Envelope>> round_trip(Message request, std::chrono::milliseconds timeout) override {
+    http::Request message;
+    http::Fields& fields = message.head.fields;
+    fields.add("Content-Type", std::string(content_type_of(options_.charset)));
+    fields.add("User-Agent", "Microsoft WinRM Client");
+    if (!options_.authorization.empty()) fields.add("Authorization", options_.authorization);
+    message.body = encode_text(write_envelope(request), options_.charset);
+    if (options_.compress) {
+      fields.add("Content-Encoding", "SLDC");
+      message.body = sldc_compress(message.body);
+    }
+    ASSIGN_OR_CO_RETURN(auto response, co_await client_.exchange(std::move(message), timeout));
+    co_return read(std::move(response));
+  }
+
+ private:
+  base::Result<std::optional<Envelope>> read(http::Response response) const {
+    const bool success = response.status >= 200 && response.status < 300;
+    if (success && response.body.empty()) return std::optional<Envelope>();
+    const std::string_view type = response.fields.find("Content-Type").value_or("");
+    const bool soap = base::to_lower(type).find("application/soap+xml") != std::string::npos;
+    // Faults come with 500, from some services with 400; other statuses carry no SOAP that we should trust.
+    if (!soap || (!success && response.status != 500 && response.status != 400))
+      return status_error(response.status, client_.url());
+    Charset charset = Charset::Utf8;
+    auto text = decode_text(response.body, type, charset);
+    if (!text.ok()) return as_error(text.error());
+    auto envelope = read_envelope(std::move(*text));
+    if (!envelope.ok()) {
+      return base::with_context(as_error(envelope.error()),
+                                "the answer of " + client_.url().authority() + " cannot be read");
+    }
+    return std::optional<Envelope>(std::move(*envelope));
+  }
+
+  http::Client client_;
+  HttpTransportOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> http_transport(http::Url url, http::ClientOptions client, HttpTransportOptions options) {
+  return std::make_unique<HttpTransport>(std::move(url), std::move(client), std::move(options));
+}
+
+}  // namespace wsman
