@@ -45,13 +45,6 @@ struct ClientOptions {
   std::string machine_id;  ///< m:MachineID, sent where it is not empty: a source says its own name
 };
 
-/// What a batch of events for delivery looks like.
-struct OutgoingEvents {
-  std::vector<std::string> events;  ///< event XML, each put into CDATA
-  std::string bookmark;             ///< XML
-  std::uint64_t dropped = 0;        ///< told as w:DroppedEvents where not 0
-};
-
 /// The operations, in the words of Resource. Every error of the service (a fault) is an Error whose code is
 /// base::win32_code(the fault's number). One strand.
 class Client {

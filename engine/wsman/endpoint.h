@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +22,11 @@ struct EndpointOptions {
   std::size_t wrapping_bytes = 4096;
   /// A compressed body may not expand beyond this.
   std::size_t max_decompressed_bytes = 64u << 20;
-  /// Bytes of request bodies in memory at one time, over all connections: more wait.
+  /// Bytes of request bodies in memory at one time, over all connections: more wait, in their order. A compressed body
+  /// counts eight times.
   std::size_t body_budget = 256u << 20;
+  /// Who has waited so long for a share of it gets 503.
+  std::chrono::milliseconds body_wait{30'000};
   /// Answer Identify to those who ask with the header WSMANIDENTIFY: unauthenticated, or at /wsman-anon/identify.
   bool anonymous_identify = true;
   std::string product_vendor = "Muster";

@@ -1,0 +1,311 @@
+#include "engine/wsman/endpoint.h"
+
+#include <algorithm>
+#include <any>
+
+#include "engine/base/encoding.h"
+#include "engine/base/log.h"
+#include "engine/wsman/byte_budget.h"
+#include "engine/wsman/identify.h"
+#include "engine/wsman/names.h"
+#include "engine/wsman/sldc.h"
+
+namespace wsman {
+namespace {
+
+constexpr std::string_view kAnonymousPath = "/wsman-anon/identify";
+constexpr std::size_t kIdentifyBytes = 8 << 10;
+constexpr std::size_t kExpansion = 8;
+
+/// What a connection keeps of its authentication. One strand.
+struct Session {
+  auth::Authenticator* scheme = nullptr;        ///< of `running`, or of the principal
+  std::unique_ptr<auth::Conversation> running;  ///< between two legs
+  auth::Principal who;                          ///< accepted, for this request at least
+  std::shared_ptr<auth::MessageProtection> protection;
+  std::string token;      ///< the scheme's last word, for the next response
+  bool stranger = false;  ///< this request was let in without authentication, for Identify
+};
+
+// std::any wants what it holds to be copyable.
+Session& session_of(http::Connection& connection) {
+  if (!connection.session.has_value()) connection.session = std::make_shared<Session>();
+  return **std::any_cast<std::shared_ptr<Session>>(&connection.session);
+}
+
+/// Basic speaks for one request; every other scheme for the connection.
+bool stays(auth::Principal::Scheme scheme) {
+  return scheme != auth::Principal::Scheme::None && scheme != auth::Principal::Scheme::Basic;
+}
+/// Known from the transport alone: asking again would give the same again.
+bool is_transport_identity(auth::Principal::Scheme scheme) {
+  return scheme == auth::Principal::Scheme::Certificate || scheme == auth::Principal::Scheme::LocalPeer;
+}
+
+std::string_view first_word(std::string_view text) {
+  return text.substr(0, text.find(' '));
+}
+
+std::string token_of(std::string_view authorization) {
+  const auto space = authorization.find(' ');
+  return space == std::string_view::npos ? std::string() : std::string(base::trimmed(authorization.substr(space)));
+}
+
+/// The path of a request target in its usual or its absolute form, without the query.
+std::string_view path_of(std::string_view target) {
+  if (const auto scheme = target.find("://"); scheme != std::string_view::npos && target.front() != '/') {
+    const auto slash = target.find('/', scheme + 3);
+    target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+  }
+  return target.substr(0, target.find('?'));
+}
+
+bool is_within(std::string_view path, std::string_view prefix) {
+  if (path.empty() || path.front() != '/') return false;
+  path.remove_prefix(1);
+  return base::equal_ignoring_case(path.substr(0, path.find('/')), prefix);
+}
+
+std::string_view field(const http::RequestHead& head, std::string_view name) {
+  return base::trimmed(head.fields.find(name).value_or(std::string_view()));
+}
+
+http::Response bare(unsigned status, bool close = false) {
+  http::Response response;
+  response.status = status;
+  response.fields.add("Server", "Microsoft-HTTPAPI/2.0");
+  response.close = close;
+  return response;
+}
+
+http::Response soap(const Message& message, Charset charset) {
+  http::Response response = bare(message.body.starts_with("<s:Fault>") ? 500 : 200);
+  response.fields.add("Content-Type", std::string(content_type_of(charset)));
+  std::string text = write_envelope(message);
+  response.body = charset == Charset::Utf8 ? std::move(text) : encode_text(text, charset);
+  return response;
+}
+
+bool is_soap(std::string_view content_type) {
+  return base::equal_ignoring_case(base::trimmed(content_type.substr(0, content_type.find(';'))), "application/soap+xml");
+}
+
+enum class Coding { None, Sldc, Unknown };
+
+Coding coding_of(const http::RequestHead& head) {
+  const std::string_view name = field(head, "Content-Encoding");
+  if (name.empty() || base::equal_ignoring_case(name, "identity")) return Coding::None;
+  return base::equal_ignoring_case(name, "SLDC") ? Coding::Sldc : Coding::Unknown;
+}
+
+}  // namespace
+
+struct Endpoint::State {
+  State(EndpointOptions o, Dispatcher& d, std::vector<auth::Authenticator*> a)
+      : options(std::move(o)), dispatcher(d), authenticators(std::move(a)), budget(options.body_budget) {}
+
+  const EndpointOptions options;
+  Dispatcher& dispatcher;
+  const std::vector<auth::Authenticator*> authenticators;
+  ByteBudget budget;
+
+  std::size_t max_body() const { return dispatcher.options().max_envelope_size + options.wrapping_bytes; }
+
+  http::Response challenge(bool close) const;
+  auth::Authenticator* claimant(std::string_view authorization, const base::Peer& peer) const;
+  base::Task<std::optional<http::Response>> authenticate(const http::RequestHead& head, Session& session,
+                                                         const base::Peer& peer);
+  std::optional<http::Response> check_form(const http::RequestHead& head) const;
+  std::vector<std::string> profiles(const base::Peer& peer) const;
+  http::Response answer_stranger(const http::Request& request) const;
+  base::Task<http::Response> answer(http::Request request, const Session& session, const base::Peer& peer);
+  http::Response refuse(const Fault& fault, const std::string& relates_to, Charset charset) const;
+};
+
+http::Response Endpoint::State::challenge(bool close) const {
+  http::Response response = bare(401, close);
+  for (const auth::Authenticator* scheme : authenticators) {
+    const std::string_view text = scheme->challenge();
+    if (!text.empty()) response.fields.add("WWW-Authenticate", std::string(text));
+  }
+  return response;
+}
+
+auth::Authenticator* Endpoint::State::claimant(std::string_view authorization, const base::Peer& peer) const {
+  const auto found = std::find_if(authenticators.begin(), authenticators.end(),
+                                  [&](const auth::Authenticator* scheme) { return scheme->claims(authorization, peer); });
+  return found == authenticators.end() ? nullptr : *found;
+}
+
+/// One leg of authentication; the response where the request may not go on.
+base::Task<std::optional<http::Response>> Endpoint::State::authenticate(const http::RequestHead& head, Session& session,
+                                                                        const base::Peer& peer) {
+  const std::string_view authorization = field(head, "Authorization");
+  if (stays(session.who.scheme) && authorization.empty()) co_return std::nullopt;
+  if (is_transport_identity(session.who.scheme) && session.scheme->claims(authorization, peer)) co_return std::nullopt;
+  auth::Authenticator* scheme = claimant(authorization, peer);
+  if (scheme != session.scheme) session.running.reset();
+  session.scheme = scheme;
+  session.who = {};
+  session.protection.reset();
+  session.token.clear();
+  if (scheme == nullptr) co_return challenge(false);
+
+  if (!session.running) session.running = scheme->begin(peer);
+  auto step = co_await session.running->step(token_of(authorization));
+  if (!step.ok()) {
+    session.running.reset();
+    base::log_info("{}: not authenticated: {}", peer.address, step.error().message());
+    co_return challenge(true);
+  }
+  if (!step->accepted) {
+    http::Response response = bare(401);
+    std::string value(first_word(scheme->challenge()));
+    if (!step->token.empty()) value += " " + step->token;
+    response.fields.add("WWW-Authenticate", std::move(value));
+    co_return response;
+  }
+  session.running.reset();
+  session.who = std::move(step->principal);
+  session.protection = std::move(step->protection);
+  session.token = std::move(step->token);
+  co_return std::nullopt;
+}
+
+/// What the head alone says against the body.
+std::optional<http::Response> Endpoint::State::check_form(const http::RequestHead& head) const {
+  if (head.content_length.value_or(0) > max_body()) return bare(413, true);
+  if (head.content_length == 0u) return std::nullopt;
+  if (!is_soap(field(head, "Content-Type")) || coding_of(head) == Coding::Unknown) return bare(415, true);
+  return std::nullopt;
+}
+
+std::vector<std::string> Endpoint::State::profiles(const base::Peer& peer) const {
+  const std::string transport = peer.transport == base::Peer::Transport::Tls ? "https/" : "http/";
+  std::vector<std::string> names;
+  const auto add = [&](std::string name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  };
+  for (const auth::Authenticator* scheme : authenticators) {
+    const std::string_view name = first_word(scheme->challenge());
+    if (name == "Basic") add(transport + "basic");
+    if (name == "Negotiate" || name == "Kerberos") add(transport + "spnego-kerberos");
+    if (name.starts_with(kProfilePrefix)) add(std::string(name.substr(kProfilePrefix.size())));
+  }
+  return names;
+}
+
+/// Identify and nothing else.
+http::Response Endpoint::State::answer_stranger(const http::Request& request) const {
+  Charset charset = Charset::Utf8;
+  auto text = decode_text(request.body, field(request.head, "Content-Type"), charset);
+  if (!text.ok()) return challenge(true);
+  auto envelope = read_envelope(std::move(text).value());
+  if (!envelope.ok() || !is_identify(*envelope)) return challenge(true);
+  return soap(identify_response(options.product_vendor, {}, false), charset);
+}
+
+http::Response Endpoint::State::refuse(const Fault& fault, const std::string& relates_to, Charset charset) const {
+  return soap(fault_message(fault, relates_to, dispatcher.options().machine), charset);
+}
+
+base::Task<http::Response> Endpoint::State::answer(http::Request request, const Session& session, const base::Peer& peer) {
+  const std::string content_type(field(request.head, "Content-Type"));
+  Charset charset = Charset::Utf8;
+  // A source may mark a body as compressed which is not.
+  if (coding_of(request.head) == Coding::Sldc && looks_like_sldc(request.body)) {
+    auto expanded = sldc_decompress(request.body, options.max_decompressed_bytes);
+    if (!expanded.ok()) {
+      base::log_warning("{} ({}): {}", session.who.name, peer.address, expanded.error().message());
+      if (expanded.error().code == SldcErrc::TooLarge) co_return bare(413, true);
+      // The body cannot tell its encoding; what the head says of it is next best.
+      if (!decode_text({}, content_type, charset).ok()) charset = Charset::Utf8;
+      co_return refuse(make_fault(FaultCode::EncodingType), {}, charset);
+    }
+    request.body = std::move(expanded).value();
+  }
+  auto text = decode_text(request.body, content_type, charset);
+  if (!text.ok()) co_return refuse(text.error(), {}, charset);
+  std::string().swap(request.body);
+
+  std::string relates_to;
+  auto envelope = read_envelope(std::move(text).value(), {}, &relates_to);
+  if (!envelope.ok()) co_return refuse(envelope.error(), relates_to, charset);
+  if (is_identify(*envelope)) {
+    co_return soap(identify_response(options.product_vendor, profiles(peer), true), charset);
+  }
+  Caller caller;
+  caller.who = session.who;
+  caller.path = path_of(request.head.target);
+  caller.address = peer.address;
+  caller.charset = charset;
+  auto reply = co_await dispatcher.dispatch(std::move(envelope).value(), std::move(caller));
+  if (!reply) co_return bare(204);
+  co_return soap(*reply, charset);
+}
+
+Endpoint::Endpoint(EndpointOptions options, Dispatcher& dispatcher, std::vector<auth::Authenticator*> authenticators)
+    : state_(std::make_unique<State>(std::move(options), dispatcher, std::move(authenticators))) {}
+Endpoint::~Endpoint() = default;
+
+base::Task<http::Admission> Endpoint::admit(const http::RequestHead& head, http::Connection& connection) {
+  Session& session = session_of(connection);
+  session.stranger = false;
+  http::Admission admission;
+
+  if (head.method != "POST") {
+    admission.refusal = bare(405, true);
+    admission.refusal->fields.add("Allow", "POST");
+    co_return admission;
+  }
+  const std::string_view path = path_of(head.target);
+  const bool anonymous_path = state_->options.anonymous_identify && base::equal_ignoring_case(path, kAnonymousPath);
+  if (!anonymous_path && !is_within(path, state_->options.url_prefix)) {
+    admission.refusal = bare(404, true);
+    co_return admission;
+  }
+  admission.refusal = state_->check_form(head);
+  if (admission.refusal) co_return admission;
+
+  const bool asks_as_stranger =
+      anonymous_path ||
+      (state_->options.anonymous_identify && field(head, "Authorization").empty() && !stays(session.who.scheme) &&
+       base::equal_ignoring_case(field(head, "WSMANIDENTIFY"), "unauthenticated"));
+  if (asks_as_stranger) {
+    session.stranger = true;
+    admission.max_body = kIdentifyBytes;
+  } else {
+    admission.refusal = co_await state_->authenticate(head, session, connection.peer);
+    if (admission.refusal) co_return admission;
+    admission.max_body = state_->max_body();
+  }
+  const std::size_t length = std::min<std::uint64_t>(head.content_length.value_or(admission.max_body), admission.max_body);
+  if (length == 0) co_return admission;
+  const std::size_t share = coding_of(head) == Coding::Sldc ? length * kExpansion : length;
+  admission.hold = co_await state_->budget.take(share, state_->options.body_wait);
+  if (!admission.hold) admission.refusal = bare(503, true);
+  co_return admission;
+}
+
+base::Task<http::Response> Endpoint::handle(http::Request request, http::Connection& connection) {
+  Session& session = session_of(connection);
+  if (session.stranger) co_return state_->answer_stranger(request);
+
+  http::Response response;
+  if (request.body.empty()) {
+    // The last leg of an authentication, or one that needed none.
+    response = bare(200);
+  } else {
+    // Where session.protection is set, this is the place to unseal the body (multipart/encrypted) before, and to seal the
+    // response after; until a scheme offers protection there is none.
+    if (session.protection) co_return bare(415, true);
+    response = co_await state_->answer(std::move(request), session, connection.peer);
+  }
+  if (!session.token.empty() && session.scheme != nullptr) {
+    response.fields.add("WWW-Authenticate", std::string(first_word(session.scheme->challenge())) + " " + session.token);
+    session.token.clear();
+  }
+  co_return response;
+}
+
+}  // namespace wsman
