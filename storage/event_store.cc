@@ -1,5 +1,6 @@
 #include "storage/event_store.h"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
@@ -25,6 +26,9 @@ namespace {
 
 constexpr std::size_t kReaderThreads = 2;
 constexpr std::size_t kIdleReaders = 4;
+// Larger transactions are no faster, and let everybody wait longer. An append answers when its batch is on disk, so its
+// caller holds the batch until then in any case: what exceeds the bound simply is in a later transaction.
+constexpr std::size_t kMaxTransactionBytes = 8u << 20;
 // What an event takes in memory besides its text, about.
 constexpr std::size_t kEventOverhead = 256;
 

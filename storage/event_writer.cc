@@ -171,12 +171,14 @@ base::Result<void> EventWriter::forget_subscription(const std::string& subscript
 }
 
 base::Result<void> EventWriter::set_log(const LogProperties& properties) {
+  may_shrink_ = true;
   return logs_->configure(properties, clock_->wall());
 }
 
 base::Result<void> EventWriter::clear_log(const std::string& name) {
   ASSIGN_OR_RETURN(auto* log, logs_->find(name));
   if (log == nullptr) return base::make_error(Errc::NotFound, "there is no log " + name);
+  may_shrink_ = true;
   RETURN_IF_ERROR(logs_->clear(*log, clock_->wall()));
   return duplicates_->clear(*log);
 }
@@ -187,15 +189,16 @@ base::Result<void> EventWriter::set_last_access(const std::vector<std::pair<std:
 }
 
 base::Result<bool> EventWriter::shrink() {
+  if (!may_shrink_) return false;
   ASSIGN_OR_RETURN(const auto unused, database_->ask("PRAGMA freelist_count"));
   ASSIGN_OR_RETURN(const auto pages, database_->ask("PRAGMA page_count"));
   if (unused >= kUnusedPages && unused >= pages / 4) {
     RETURN_IF_ERROR(database_->execute("PRAGMA incremental_vacuum(" + std::to_string(kShrinkPages) + ")"));
-    shrunk_ = true;
     return true;
   }
   // Only a checkpoint cuts the file itself.
-  if (std::exchange(shrunk_, false)) RETURN_IF_ERROR(database_->execute("PRAGMA wal_checkpoint(PASSIVE)"));
+  may_shrink_ = false;
+  RETURN_IF_ERROR(database_->execute("PRAGMA wal_checkpoint(PASSIVE)"));
   return false;
 }
 

@@ -60,7 +60,7 @@ class EventWriter {
   Dictionary publishers_, origins_, senders_;
   Statement set_position_, set_delivery_, forget_subscription_;
   bool stored_ = false;
-  bool shrunk_ = false;
+  bool may_shrink_ = false;  // many events may have gone at once
 };
 
 }  // namespace storage
