@@ -98,6 +98,7 @@ base::Result<std::vector<EventReader::Cursor>> EventReader::open_cursors(const R
   std::vector<Cursor> cursors;
   for (const auto& path : request.query.paths()) {
     ASSIGN_OR_RETURN(auto log, find_log(path));
+    if (!log && request.ignore_missing_logs) continue;
     if (!log) return base::make_error(Errc::NotFound, "there is no log " + path);
     const auto same = [&log](const Cursor& cursor) { return cursor.log().id == log->id; };
     if (std::any_of(cursors.begin(), cursors.end(), same)) continue;
@@ -212,7 +213,7 @@ LogRow EventReader::row_of(const Statement& row) const {
   status.records = static_cast<std::uint64_t>(row.integer(12));
   status.oldest_record = static_cast<std::uint64_t>(row.integer(13));
   log.next_record = row.integer(14);
-  status.newest_record = status.records == 0 ? 0 : static_cast<std::uint64_t>(log.next_record - 1);
+  status.newest_record = static_cast<std::uint64_t>(log.next_record - 1);
   status.overwritten = static_cast<std::uint64_t>(row.integer(15));
   return log;
 }

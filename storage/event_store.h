@@ -109,8 +109,8 @@ struct LogStatus {
   std::uint64_t size = 0;           ///< bytes of event text held
   std::uint64_t records = 0;        ///< events held now
   std::uint64_t oldest_record = 0;  ///< the store's own record number; 0 where the log is empty
-  std::uint64_t newest_record = 0;
-  std::uint64_t overwritten = 0;  ///< events that retention has removed since the log was made
+  std::uint64_t newest_record = 0;  ///< the last number given, also of an event that has gone; 0 where none was
+  std::uint64_t overwritten = 0;    ///< events that retention has removed since the log was made
 };
 
 struct Log {

@@ -208,7 +208,7 @@ TEST_F(EventLog, ClearingRemovesTheEventsAndGoesOnCounting) {
   EXPECT_EQ(status.records, 0u);
   EXPECT_EQ(status.size, 0u);
   EXPECT_EQ(status.oldest_record, 0u);
-  EXPECT_EQ(status.newest_record, 0u);
+  EXPECT_EQ(status.newest_record, 5u);
   EXPECT_EQ(status.overwritten, 0u);
   EXPECT_EQ(status.last_write, at(7200));
   reopen();

@@ -227,6 +227,16 @@ TEST_F(EventStoreReading, UnknownLogIsNamed) {
   EXPECT_THAT(read(request("Nowhere")), IsError(Errc::NotFound, "Nowhere"));
 }
 
+TEST_F(EventStoreReading, UnknownLogIsPassedOverWhereThatIsAsked) {
+  fill("Two", {1});
+  auto both = request_of_both();
+  EXPECT_THAT(read(both), IsError(Errc::NotFound, "One"));
+  both.ignore_missing_logs = true;
+  const auto result = read(both);
+  EXPECT_THAT(ids(result), ElementsAre(1));
+  EXPECT_EQ(result->position.find("One"), std::nullopt);
+}
+
 TEST_F(EventStoreReading, NameInOtherCaseIsFound) {
   fill("ForwardedEvents", {1});
   auto poll = request("FORWARDEDevents");
