@@ -161,7 +161,7 @@ base::Result<void> show(Console& console, const Arguments& arguments) {
 
 }  // namespace
 
-int pki(Console& console, std::vector<std::string> words) {
+int run_pki(Console& console, std::vector<std::string> words) {
   auto parsed = parse_command(console, kTool, words);
   if (!parsed.command) return parsed.status;
   base::Result<void> outcome;

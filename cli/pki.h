@@ -11,6 +11,6 @@ namespace cli {
 
 /// init DIR [--name CN] · issue DIR HOST [--san NAME]… · show FILE. Keys are created readable by their owner only, and no
 /// file is overwritten.
-int pki(Console& console, std::vector<std::string> arguments);
+int run_pki(Console& console, std::vector<std::string> arguments);
 
 }  // namespace cli

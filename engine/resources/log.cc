@@ -110,7 +110,9 @@ wsman::AsyncResult<wsman::Item> LogResource::put(const wsman::Call& call) {
   }
   LogDescription wanted = log;
   if (const auto read = read_log(call.body, wanted); !read.ok()) co_return invalid(read.error().what);
-  if (wanted.max_size < kMinLogSize) co_return invalid("MaxSize is at least 1048576 bytes.");
+  if (wanted.max_size < kMinLogSize || wanted.max_size > kMaxLogSize) {
+    co_return invalid("MaxSize is 1048576 to 2^60 bytes.");
+  }
   if (wanted.auto_backup && !wanted.retention) co_return invalid("AutoBackup needs Retention.");
   log.enabled = wanted.enabled;
   log.retention = wanted.retention;

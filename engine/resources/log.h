@@ -25,7 +25,7 @@ namespace resources {
 ///     </l:Log>
 ///
 /// Faults: ResourceNotFound with 15007 for a log that does not exist, InsufficientSelectors, InvalidRepresentation with 87
-/// for a value out of range (MaxSize below 1,048,576; AutoBackup without Retention) or unreadable.
+/// for a value out of range (MaxSize below 1,048,576 or above 2^60; AutoBackup without Retention) or unreadable.
 class LogResource final : public wsman::Resource {
  public:
   /// `logs` outlives the resource.
@@ -42,8 +42,9 @@ class LogResource final : public wsman::Resource {
   EventLogs& logs_;
 };
 
-/// The smallest LogDescription::max_size.
+/// The range of LogDescription::max_size, bytes.
 inline constexpr std::uint64_t kMinLogSize = 1'048'576;
+inline constexpr std::uint64_t kMaxLogSize = 1ull << 60;
 
 std::string log_to_xml(const LogDescription& log);
 /// Changes in `log` what the element says; what it lacks stays. Errors: Win32::InvalidParameter naming the element.

@@ -23,8 +23,8 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-ToolRun run_pki(std::vector<std::string> words) {
-  return run_tool([&](Console& console) { return pki(console, words); });
+ToolRun pki(std::vector<std::string> words) {
+  return run_tool([&](Console& console) { return run_pki(console, words); });
 }
 
 /// What the program openssl says, and whether it was content.
@@ -45,7 +45,7 @@ Verdict openssl(const std::string& arguments) {
 
 class Pki : public testing::Test {
  protected:
-  void make_authority_in_folder() { ASSERT_EQ(run_pki({"init", dir(), "--name=Lab CA"}).status, 0); }
+  void make_authority_in_folder() { ASSERT_EQ(pki({"init", dir(), "--name=Lab CA"}).status, 0); }
   std::string dir() const { return folder_.path().string(); }
   std::string file(const std::string& name) const { return (folder_ / name).string(); }
   mode_t mode(const std::string& name) const {
@@ -66,7 +66,7 @@ TEST_F(Pki, InitMakesAnAuthorityThatOpensslAccepts) {
 
 TEST_F(Pki, KeysAreInPkcs8AndTheOwnersOnly) {
   make_authority_in_folder();
-  ASSERT_EQ(run_pki({"issue", dir(), "host7.lab.example"}).status, 0);
+  ASSERT_EQ(pki({"issue", dir(), "host7.lab.example"}).status, 0);
   for (const char* key : {"ca.key", "host7.lab.example.key"}) {
     EXPECT_EQ(mode(key), 0600u) << key;
     EXPECT_THAT(*base::read_file(file(key)), HasSubstr("-----BEGIN PRIVATE KEY-----"));
@@ -76,7 +76,7 @@ TEST_F(Pki, KeysAreInPkcs8AndTheOwnersOnly) {
 
 TEST_F(Pki, IssuesCertificatesForServersAndClientsThatOpensslAccepts) {
   make_authority_in_folder();
-  ASSERT_EQ(run_pki({"issue", dir(), "host7.lab.example"}).status, 0);
+  ASSERT_EQ(pki({"issue", dir(), "host7.lab.example"}).status, 0);
   for (const char* purpose : {"sslserver", "sslclient"}) {
     const Verdict verdict =
         openssl("verify -x509_strict -purpose " + std::string(purpose) + " -verify_hostname host7.lab.example -CAfile " +
@@ -90,7 +90,7 @@ TEST_F(Pki, IssuesCertificatesForServersAndClientsThatOpensslAccepts) {
 
 TEST_F(Pki, FurtherNamesAreDnsNamesOrAddresses) {
   make_authority_in_folder();
-  ASSERT_EQ(run_pki({"issue", dir(), "192.0.2.7", "--san=localhost", "--san=2001:db8::7", "--san=*.lab.example"}).status, 0);
+  ASSERT_EQ(pki({"issue", dir(), "192.0.2.7", "--san=localhost", "--san=2001:db8::7", "--san=*.lab.example"}).status, 0);
   EXPECT_THAT(openssl("x509 -noout -ext subjectAltName -in " + file("192.0.2.7.pem")).text,
               HasSubstr("IP Address:192.0.2.7, DNS:localhost, IP Address:2001:DB8:0:0:0:0:0:7, DNS:*.lab.example"));
   EXPECT_EQ(openssl("verify -verify_ip 2001:db8::7 -CAfile " + file("ca.pem") + " " + file("192.0.2.7.pem")).status, 0);
@@ -99,21 +99,21 @@ TEST_F(Pki, FurtherNamesAreDnsNamesOrAddresses) {
 TEST_F(Pki, NothingIsOverwritten) {
   make_authority_in_folder();
   const std::string before = *base::read_file(file("ca.key"));
-  const ToolRun again = run_pki({"init", dir()});
+  const ToolRun again = pki({"init", dir()});
   EXPECT_EQ(again.status, 80);
   EXPECT_THAT(again.err, HasSubstr("ca.pem is there already"));
   EXPECT_EQ(*base::read_file(file("ca.key")), before);
 
   folder_.write("a.example.key", "precious");
-  EXPECT_EQ(run_pki({"issue", dir(), "a.example"}).status, 80);
+  EXPECT_EQ(pki({"issue", dir(), "a.example"}).status, 80);
   EXPECT_EQ(*base::read_file(file("a.example.key")), "precious");
   EXPECT_FALSE(std::filesystem::exists(file("a.example.pem")));
-  EXPECT_EQ(run_pki({"issue", dir(), "ca"}).status, 80);
+  EXPECT_EQ(pki({"issue", dir(), "ca"}).status, 80);
 }
 
 TEST_F(Pki, ShowPrintsNamesDatesAndTheIssuersThumbprint) {
   make_authority_in_folder();
-  ASSERT_EQ(run_pki({"issue", dir(), "host7.lab.example", "--san=192.0.2.7"}).status, 0);
+  ASSERT_EQ(pki({"issue", dir(), "host7.lab.example", "--san=192.0.2.7"}).status, 0);
   const auto thumbprint = [&](const std::string& name) {
     std::string text = openssl("x509 -noout -fingerprint -sha1 -in " + file(name)).text;
     text.erase(0, text.find('=') + 1);
@@ -121,7 +121,7 @@ TEST_F(Pki, ShowPrintsNamesDatesAndTheIssuersThumbprint) {
     std::erase(text, '\n');
     return text;
   };
-  const ToolRun shown = run_pki({"show", file("host7.lab.example.pem")});
+  const ToolRun shown = pki({"show", file("host7.lab.example.pem")});
   EXPECT_EQ(shown.status, 0);
   EXPECT_THAT(shown.out,
               AllOf(HasSubstr("Subject: CN=host7.lab.example\n"), HasSubstr("Names: host7.lab.example, 192.0.2.7\n"),
@@ -129,47 +129,47 @@ TEST_F(Pki, ShowPrintsNamesDatesAndTheIssuersThumbprint) {
   EXPECT_THAT(shown.out, AllOf(HasSubstr("\nThumbprint: " + thumbprint("host7.lab.example.pem") + "\n"),
                                HasSubstr("Issuer thumbprint: " + thumbprint("ca.pem") + "\n")));
   EXPECT_THAT(shown.out, HasSubstr("Valid until: 20"));
-  EXPECT_THAT(run_pki({"show", file("ca.pem")}).out, HasSubstr("Issuer thumbprint: " + thumbprint("ca.pem")));
-  EXPECT_THAT(run_pki({"show", file("host7.lab.example.pem"), "--json"}).out,
+  EXPECT_THAT(pki({"show", file("ca.pem")}).out, HasSubstr("Issuer thumbprint: " + thumbprint("ca.pem")));
+  EXPECT_THAT(pki({"show", file("host7.lab.example.pem"), "--json"}).out,
               HasSubstr("\"IssuerThumbprint\":\"" + thumbprint("ca.pem") + "\""));
 }
 
 TEST_F(Pki, ShowFallsBackToTheKeyIdentifierOfAnIssuerThatIsNotThere) {
   make_authority_in_folder();
-  ASSERT_EQ(run_pki({"issue", dir(), "host7.lab.example"}).status, 0);
+  ASSERT_EQ(pki({"issue", dir(), "host7.lab.example"}).status, 0);
   TemporaryDirectory elsewhere;
   const auto alone = elsewhere.write("host.pem", *base::read_file(file("host7.lab.example.pem")));
-  EXPECT_THAT(run_pki({"show", alone.string()}).out, testing::ContainsRegex("Authority key identifier: [0-9A-F]{40}\n"));
+  EXPECT_THAT(pki({"show", alone.string()}).out, testing::ContainsRegex("Authority key identifier: [0-9A-F]{40}\n"));
   // An authority of the same name that has not signed it does not count.
-  ASSERT_EQ(run_pki({"init", elsewhere.path().string(), "--name=Lab CA"}).status, 0);
-  EXPECT_THAT(run_pki({"show", alone.string()}).out, HasSubstr("Issuer thumbprint: not known"));
+  ASSERT_EQ(pki({"init", elsewhere.path().string(), "--name=Lab CA"}).status, 0);
+  EXPECT_THAT(pki({"show", alone.string()}).out, HasSubstr("Issuer thumbprint: not known"));
 }
 
 TEST_F(Pki, BadInputIsNamed) {
-  EXPECT_EQ(run_pki({"issue", dir(), "a.example"}).status, 2);
+  EXPECT_EQ(pki({"issue", dir(), "a.example"}).status, 2);
   make_authority_in_folder();
   for (const char* host : {"../evil", "a b", "-x.example", "a..b", "*.lab.example", "", "1.2.3", "a.example-"}) {
-    const ToolRun run = run_pki({"issue", dir(), "--", host});
+    const ToolRun run = pki({"issue", dir(), "--", host});
     EXPECT_EQ(run.status, 87) << host;
     EXPECT_THAT(run.err, HasSubstr("neither a host name nor an IP address")) << host;
   }
-  EXPECT_THAT(run_pki({"issue", dir(), "a.example", "--san=b c"}).err, HasSubstr("\"b c\" is neither"));
-  EXPECT_EQ(run_pki({"show", file("missing.pem")}).status, 2);
-  EXPECT_THAT(run_pki({"show", file("ca.key")}).err, HasSubstr("there is no certificate in it"));
-  EXPECT_EQ(run_pki({"init", dir() + "/other", "--name=" + std::string(65, 'x')}).status, 87);
+  EXPECT_THAT(pki({"issue", dir(), "a.example", "--san=b c"}).err, HasSubstr("\"b c\" is neither"));
+  EXPECT_EQ(pki({"show", file("missing.pem")}).status, 2);
+  EXPECT_THAT(pki({"show", file("ca.key")}).err, HasSubstr("there is no certificate in it"));
+  EXPECT_EQ(pki({"init", dir() + "/other", "--name=" + std::string(65, 'x')}).status, 87);
   EXPECT_FALSE(std::filesystem::exists(dir() + "/other"));
-  EXPECT_EQ(run_pki({"frobnicate"}).status, 87);
-  EXPECT_EQ(run_pki({"init"}).status, 87);
+  EXPECT_EQ(pki({"frobnicate"}).status, 87);
+  EXPECT_EQ(pki({"init"}).status, 87);
 }
 
 TEST_F(Pki, AKeyThatIsNotTheAuthoritysIsRefused) {
   make_authority_in_folder();
   TemporaryDirectory other;
-  ASSERT_EQ(run_pki({"init", other.path().string()}).status, 0);
+  ASSERT_EQ(pki({"init", other.path().string()}).status, 0);
   folder_.write("ca.key", *base::read_file(other / "ca.key"));
-  EXPECT_THAT(run_pki({"issue", dir(), "a.example"}).err, HasSubstr("does not belong to its certificate"));
+  EXPECT_THAT(pki({"issue", dir(), "a.example"}).err, HasSubstr("does not belong to its certificate"));
   folder_.write("ca.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
-  EXPECT_THAT(run_pki({"issue", dir(), "a.example"}).err, HasSubstr("cannot be read"));
+  EXPECT_THAT(pki({"issue", dir(), "a.example"}).err, HasSubstr("cannot be read"));
 }
 
 TEST(Certificates, ALeafIsNoAuthority) {
