@@ -189,7 +189,8 @@ base::Result<Arguments> parse_arguments(const CommandRow& command, std::span<con
   Arguments parsed;
   std::vector<std::pair<const OptionRow*, Given>> given;
   bool options_ended = false;
-  for (const std::string& argument : arguments) {
+  for (auto at = arguments.begin(); at != arguments.end(); ++at) {
+    const std::string& argument = *at;
     if (!options_ended && argument == "--") {
       options_ended = true;
       continue;
@@ -205,6 +206,9 @@ base::Result<Arguments> parse_arguments(const CommandRow& command, std::span<con
       return parsed;
     }
     if (row == nullptr) return usage("Invalid option " + option->name + ". Option is not valid.");
+    // Windows' own forms hold their value; "--name VALUE" is what people type on Linux.
+    const bool takes_next = argument.starts_with("--") && !option->value && row->kind != ValueKind::Flag;
+    if (takes_next && std::next(at) != arguments.end()) option->value = *++at;
     given.emplace_back(row, std::move(*option));
   }
   // A value in an argument of its own shows here first, and Windows says it in these words.

@@ -90,8 +90,9 @@ class Arguments {
 /// The command of that name, short or long, without case; null if there is none.
 const CommandRow* find_command(const ToolRow& tool, std::string_view name);
 
-/// Understands what follows the command's name. Options and arguments come in any order; "--" ends the options; an argument
-/// that begins with a slash and holds a second one before any colon is a path and no option ("/var/lib/copy").
+/// Understands what follows the command's name. "--name VALUE" may be two arguments, Windows' forms are one. Options and
+/// arguments come in any order; "--" ends the options; an argument that begins with a slash and holds a second one before
+/// any colon is a path and no option ("/var/lib/copy").
 ///
 /// Errors: Win32::InvalidParameter with Windows' text, unknown options first: "Invalid option zz. Option is not valid.",
 /// "Invalid option ge. Option is not Boolean.", "Invalid value for option f.", "Invalid value for property count.",

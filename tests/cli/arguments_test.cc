@@ -108,6 +108,12 @@ TEST(Arguments, ACommandsOwnOptionGoesBeforeTheConnections) {
   EXPECT_EQ(parse({"System", "--state=/x/y"})->find("state"), "/x/y");
 }
 
+TEST(Arguments, ALongOptionsValueMayBeTheNextArgument) {
+  EXPECT_EQ(parse({"--state", "/x/y", "System"})->find("state"), "/x/y");
+  EXPECT_THAT(parse({"--state", "/x/y", "System"})->positional, ElementsAre("System"));
+  EXPECT_THAT(parse({"System", "--state"}), IsError(Win32::InvalidParameter));
+}
+
 TEST(Arguments, HelpIsRecognisedInItsForms) {
   for (const char* form : {"/?", "-?", "/h", "-h", "--help"}) EXPECT_TRUE(parse({form})->help) << form;
 }
