@@ -1,14 +1,9 @@
-#include "subscriptions/manager.h"
 
 #include <gmock/gmock.h>
 
 #include "engine/base/win32.h"
 #include "events/bookmark.h"
-#include "tests/subscriptions/definitions.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/matchers.h"
-#include "tests/support/run.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/subscriptions/manager_fixture.h"
 
 namespace subscriptions {
 namespace {
@@ -16,7 +11,6 @@ namespace {
 using base::Win32;
 using test_support::IsError;
 using test_support::IsOk;
-using test_support::run_on;
 using ::testing::ElementsAre;
 using ::testing::Eq;
 using ::testing::IsEmpty;
@@ -26,32 +20,10 @@ using ::testing::SizeIs;
 constexpr auto kTo = "https://collector.example.org:5986/wsman/SubscriptionManager/WEC";
 constexpr auto kBookmark = "<BookmarkList><Bookmark Channel='a' RecordId='7' IsCurrent='true'/></BookmarkList>";
 
-class ManagerTest : public ::testing::Test {
+class ManagerTest : public ManagerFixture {
  protected:
-  ManagerTest() {
-    storage::EventStoreOptions options;
-    options.clock = &clock_;
-    events_ = std::move(*storage::EventStore::open(directory_ / "events", options));
-    reopen();
-  }
-  ~ManagerTest() override { run_on(loop_.executor(), events_->stop()); }
-
-  void reopen() {
-    manager_.reset();
-    state_.reset();
-    state_ = std::move(*storage::StateStore::open(directory_.path()));
-    manager_ = std::move(*Manager::open(*state_, *events_, pool_, OfferOptions{}, clock_));
-  }
-
-  base::Result<void> create(Subscription subscription) {
-    return run_on(loop_.executor(), manager_->create(std::move(subscription)));
-  }
-  base::Result<void> set(Subscription subscription) {
-    return run_on(loop_.executor(), manager_->set(std::move(subscription)));
-  }
-  base::Result<void> remove(std::string id) { return run_on(loop_.executor(), manager_->remove(std::move(id))); }
   base::Result<std::vector<wsman::OfferedSubscription>> offered_to(std::string name) {
-    return run_on(loop_.executor(), manager_->offered_to(machine(std::move(name)), kTo));
+    return wait(manager_->offered_to(machine(std::move(name)), kTo));
   }
   std::vector<std::string> offered_names(std::string name) {
     const auto offers = offered_to(std::move(name));
@@ -59,15 +31,7 @@ class ManagerTest : public ::testing::Test {
     for (const auto& offer : *offers) names.push_back(offer.subscribe.subscription_name);
     return names;
   }
-  void hear_from(std::string name, std::optional<std::string> bookmark = {}) {
-    storage::DeliveryUpdate update;
-    update.subscription = "linux-baseline";
-    update.machine = std::move(name);
-    update.heartbeat = clock_.wall();
-    update.bookmark = std::move(bookmark);
-    ASSERT_THAT(run_on(loop_.executor(), events_->update_delivery(std::move(update))), IsOk());
-  }
-  SubscriptionStatus status() { return *run_on(loop_.executor(), manager_->status("linux-baseline")); }
+  SubscriptionStatus status() { return *wait(manager_->status("linux-baseline")); }
   /// name=State of every source.
   std::vector<std::string> source_states() {
     std::vector<std::string> states;
@@ -76,14 +40,6 @@ class ManagerTest : public ::testing::Test {
     }
     return states;
   }
-
-  test_support::TemporaryDirectory directory_;
-  test_support::Loop loop_;
-  test_support::FakeClock clock_;
-  base::BlockingPool pool_{2};
-  std::unique_ptr<storage::EventStore> events_;
-  std::unique_ptr<storage::StateStore> state_;
-  std::unique_ptr<Manager> manager_;
 };
 
 TEST_F(ManagerTest, KeepsDefinitionsOverARestart) {
@@ -115,7 +71,7 @@ TEST_F(ManagerTest, RefusesALogThatIsDisabled) {
   storage::LogProperties log;
   log.name = "ForwardedEvents";
   log.enabled = false;
-  ASSERT_THAT(run_on(loop_.executor(), events_->set_log(log)), IsOk());
+  ASSERT_THAT(wait(events_->set_log(log)), IsOk());
   EXPECT_THAT(create(sample()), IsError(Win32::EcLogDisabled, "ForwardedEvents"));
 }
 
@@ -132,7 +88,7 @@ TEST_F(ManagerTest, ReplacesADefinitionAndKeepsTheSpellingOfItsId) {
 TEST_F(ManagerTest, DoesNotChangeWhatIsNotThere) {
   EXPECT_THAT(set(sample()), IsError(Win32::FileNotFound, "linux-baseline"));
   EXPECT_THAT(remove("linux-baseline"), IsError(Win32::FileNotFound));
-  EXPECT_THAT(run_on(loop_.executor(), manager_->status("linux-baseline")), IsError(Win32::FileNotFound));
+  EXPECT_THAT(wait(manager_->status("linux-baseline")), IsError(Win32::FileNotFound));
 }
 
 TEST_F(ManagerTest, DoesNotChangeTheType) {
@@ -297,7 +253,7 @@ TEST_F(ManagerTest, TellsTheLastErrorOfASource) {
   update.subscription = "linux-baseline";
   update.machine = "a.lab.example.org";
   update.failure = storage::DeliveryUpdate::Failure{5004, "The channel cannot be read.", clock_.wall()};
-  ASSERT_THAT(run_on(loop_.executor(), events_->update_delivery(std::move(update))), IsOk());
+  ASSERT_THAT(wait(events_->update_delivery(std::move(update))), IsOk());
   const auto sources = status().sources;
   ASSERT_THAT(sources, SizeIs(1));
   EXPECT_EQ(sources[0].status, RunTimeStatus::Inactive);
