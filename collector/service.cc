@@ -9,10 +9,11 @@ namespace {
 
 /// What a subscription asks of its sources at most, octets.
 constexpr std::uint64_t kMaxOfferedEnvelope = 512'000;
+constexpr std::string_view kDefaultLog = "ForwardedEvents";
 
 }  // namespace
 
-base::Result<void> Service::prepare() {
+base::AsyncResult<void> Service::prepare() {
   const service::Settings& settings = host_.options().settings;
   subscriptions::OfferOptions offers;
   offers.public_authority = settings.collector.public_name;
@@ -31,7 +32,19 @@ base::Result<void> Service::prepare() {
   dispatcher.add(*status_);
   dispatcher.add(*list_);
   dispatcher.set_delivery_sink(*ingest_);
-  return {};
+  co_return co_await make_default_log();
+}
+
+base::AsyncResult<void> Service::make_default_log() {
+  // There from the start, so that it can be asked and configured before the first event.
+  const std::string name(kDefaultLog);
+  ASSIGN_OR_CO_RETURN(auto known, co_await host_.events().find_log(name));
+  if (known) co_return base::Result<void>();
+  storage::LogProperties properties;
+  properties.name = name;
+  properties.max_size = host_.options().max_log_size;
+  properties.owning_publisher = "Microsoft-Windows-EventCollector";
+  co_return co_await host_.events().set_log(std::move(properties));
 }
 
 base::Result<void> Service::start() {

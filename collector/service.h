@@ -14,11 +14,13 @@ namespace collector {
 class Service final : public service::Service {
  public:
   explicit Service(service::Host& host) : host_(host) {}
-  base::Result<void> prepare() override;
+  base::AsyncResult<void> prepare() override;
   base::Result<void> start() override;
   base::Task<void> stop() override;
 
  private:
+  base::AsyncResult<void> make_default_log();
+
   service::Host& host_;
   std::unique_ptr<subscriptions::Manager> manager_;
   std::unique_ptr<subscriptions::SubscriptionDefinitionResource> definitions_;

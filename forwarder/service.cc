@@ -37,15 +37,15 @@ base::Task<void> make_logs_then_enrol(std::set<std::string> channels, storage::E
 
 Service::Service(service::Host& host) : host_(host), tasks_(host.executor()) {}
 
-base::Result<void> Service::prepare() {
+base::AsyncResult<void> Service::prepare() {
   const service::ForwarderSettings& settings = host_.options().settings.forwarder;
   http::TlsClientOptions tls{settings.tls.certificate, settings.tls.private_key, settings.tls.ca};
-  ASSIGN_OR_RETURN(tls_, http::TlsClientContext::load(tls));
+  ASSIGN_OR_CO_RETURN(tls_, http::TlsClientContext::load(tls));
   for (const service::SourceSettings& source : settings.sources) {
     sources_.push_back(make_source(source, host_.options().computer, host_.pool(), *host_.options().clock));
   }
-  for (const std::string& manager : settings.subscription_managers) RETURN_IF_ERROR(add_enrolment(manager));
-  return {};
+  for (const std::string& manager : settings.subscription_managers) CO_RETURN_IF_ERROR(add_enrolment(manager));
+  co_return base::Result<void>();
 }
 
 base::Result<void> Service::add_enrolment(const std::string& text) {

@@ -16,7 +16,7 @@ namespace forwarder {
 class Service final : public service::Service {
  public:
   explicit Service(service::Host& host);
-  base::Result<void> prepare() override;
+  base::AsyncResult<void> prepare() override;
   base::Result<void> start() override;
   base::Task<void> stop() override;
 

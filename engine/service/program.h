@@ -16,8 +16,8 @@ namespace service {
 class Service {
  public:
   virtual ~Service() = default;
-  /// Before the listeners start: adds resources, opens its own state. Blocks.
-  virtual base::Result<void> prepare() = 0;
+  /// Before the listeners start: adds resources, opens its own state. May block, since nothing else runs yet.
+  virtual base::AsyncResult<void> prepare() = 0;
   /// After the listeners have started.
   virtual base::Result<void> start() = 0;
   /// When it returns nothing of the service runs any more.
