@@ -21,7 +21,7 @@ base::AsyncResult<void> Service::prepare() {
       std::min<std::uint64_t>(kMaxOfferedEnvelope, std::uint64_t{settings.winrm.max_envelope_size_kb} * 1024);
   offers.content_encoding = settings.collector.content_encoding;
   offers.offer_sldc = settings.collector.compression;
-  ASSIGN_OR_RETURN(
+  ASSIGN_OR_CO_RETURN(
       manager_, subscriptions::Manager::open(host_.state(), host_.events(), host_.pool(), offers, *host_.options().clock));
   definitions_ = std::make_unique<subscriptions::SubscriptionDefinitionResource>(*manager_);
   status_ = std::make_unique<subscriptions::SubscriptionStatusResource>(*manager_);
