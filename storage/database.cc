@@ -103,11 +103,13 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::filesystem::pa
   const std::string cache = "PRAGMA cache_size=-" + std::to_string(options.cache_bytes / 1024);
   RETURN_IF_ERROR(database->execute("PRAGMA trusted_schema=OFF; " + cache));
   if (options.read_only) return database;
-  // The first two mean something to a new file only. The WAL is cut back when a large transaction has swollen it.
+  // Page size and vacuum mean something to a new file only. EXTRA is FULL in a WAL; but the change to a WAL still needs a
+  // rollback journal, and if that one came back after a loss of power, its rollback would empty the file. The WAL is cut
+  // back when a large transaction has swollen it.
   const std::string page = std::to_string(options.page_bytes);
-  RETURN_IF_ERROR(database->execute("PRAGMA page_size=" + page + "; PRAGMA auto_vacuum=INCREMENTAL; "));
+  RETURN_IF_ERROR(database->execute("PRAGMA page_size=" + page + "; PRAGMA auto_vacuum=INCREMENTAL"));
   RETURN_IF_ERROR(
-      database->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216; "));
+      database->execute("PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216"));
   const unsigned pages = (4u << 20) / options.page_bytes;
   RETURN_IF_ERROR(database->execute("PRAGMA wal_autocheckpoint=" + std::to_string(pages)));
   return database;

@@ -37,7 +37,7 @@ struct DeliveredBatch {
   std::string log;           ///< the destination log; made where it does not exist
   std::string subscription;  ///< the subscription's identifier
   std::string machine;       ///< the authenticated name of who delivered it
-  std::string address;       ///< its network address, kept beside each event
+  std::string address;       ///< its network address; kept beside each event, without the port
   base::WallTime received;
   std::vector<events::Event> events;
   std::optional<std::string> bookmark;  ///< XML, kept byte for byte; none leaves the stored one alone

@@ -12,6 +12,14 @@ constexpr std::size_t kCacheBytes = 16u << 20;
 constexpr std::int64_t kUnusedPages = 1024;
 constexpr std::int64_t kShrinkPages = 256;
 
+// "192.0.2.7:49210" and "[2001:db8::7]:49210" without the port: it is another one with each connection, and each sender is a
+// row for ever.
+std::string_view without_port(std::string_view address) {
+  if (address.starts_with('[')) return address.substr(1, address.find(']') - 1);
+  const auto colon = address.find(':');
+  return colon == address.rfind(':') ? address.substr(0, colon) : address;
+}
+
 constexpr std::string_view kSetDelivery = R"(
 INSERT INTO deliveries (subscription, machine, address, bookmark, last_heartbeat, last_event, last_error, error_message,
                         error_time, events, dropped)
@@ -113,7 +121,7 @@ base::Result<AppendResult> EventWriter::append(const DeliveredBatch& batch) {
   }
   RETURN_IF_ERROR(check_room(*log, batch.log, bytes));
 
-  ASSIGN_OR_RETURN(const auto sender, senders_.id_of({batch.subscription, batch.machine, batch.address}));
+  ASSIGN_OR_RETURN(const auto sender, senders_.id_of({batch.subscription, batch.machine, without_port(batch.address)}));
   for (auto& [event, context, key] : added) {
     context.sender = sender;
     context.received = batch.received;

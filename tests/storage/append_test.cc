@@ -1,5 +1,4 @@
-#include <sqlite3.h>
-
+#include "storage/database.h"
 #include "tests/storage/store_fixture.h"
 
 namespace storage_test {
@@ -95,19 +94,23 @@ TEST_F(EventStore, StoredEventTellsItsWay) {
   EXPECT_EQ(events[1].subscription, "baseline");
 }
 
-TEST_F(EventStore, AddressIsKeptBesideEachEvent) {
-  ASSERT_THAT(deliver(make_events(1, 1)), IsOk());
+TEST_F(EventStore, AddressIsKeptBesideEachEventWithoutThePort) {
+  std::uint64_t id = 0;
+  for (const char* address : {"192.0.2.7:49210", "192.0.2.7:50001", "[2001:db8::7]:49210", "2001:db8::8", "unix", ""}) {
+    ++id;
+    auto batch = make_batch(make_events(id, id));
+    batch.address = address;
+    ASSERT_THAT(deliver(std::move(batch)), IsOk());
+  }
   close();
-  sqlite3* connection = nullptr;
-  ASSERT_EQ(sqlite3_open((directory() / "events.db").c_str(), &connection), SQLITE_OK);
-  sqlite3_stmt* statement = nullptr;
-  const char* sql = "SELECT s.address FROM events_1 e JOIN senders s ON s.id = e.sender";
-  ASSERT_EQ(sqlite3_prepare_v2(connection, sql, -1, &statement, nullptr), SQLITE_OK);
-  ASSERT_EQ(sqlite3_step(statement), SQLITE_ROW);
-  EXPECT_STREQ(reinterpret_cast<const char*>(sqlite3_column_text(statement, 0)), "192.0.2.7");
-  sqlite3_finalize(statement);
-  sqlite3_close(connection);
-  open();
+  auto database = storage::Database::open(directory() / "events.db", {});
+  ASSERT_THAT(database, IsOk());
+  auto rows = (*database)->prepare("SELECT s.address FROM events_1 e JOIN senders s ON s.id = e.sender ORDER BY e.record");
+  ASSERT_THAT(rows, IsOk());
+  std::vector<std::string> addresses;
+  while (rows->step().value()) addresses.emplace_back(rows->text(0));
+  EXPECT_THAT(addresses, ElementsAre("192.0.2.7", "192.0.2.7", "2001:db8::7", "2001:db8::8", "unix", ""));
+  EXPECT_THAT((*database)->ask("SELECT count(*) FROM senders"), IsOkAndHolds(5));
 }
 
 TEST_F(EventStore, BookmarkCarrierIsNotStored) {

@@ -108,7 +108,7 @@ TEST_F(DatabaseFile, FolderThatCannotBeMadeIsTheSystemsError) {
 TEST_F(DatabaseFile, SyncsAtEachCommit) {
   auto database = Database::open(directory() / "events.db", {});
   ASSERT_THAT(database, IsOk());
-  EXPECT_THAT((*database)->ask("PRAGMA synchronous"), IsOkAndHolds(2));  // FULL
+  EXPECT_THAT((*database)->ask("PRAGMA synchronous"), IsOkAndHolds(::testing::Ge(2)));  // FULL or EXTRA
 }
 
 TEST_F(DatabaseFile, FailedMigrationLeavesTheFile) {
