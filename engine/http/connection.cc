@@ -68,7 +68,14 @@ std::string http_date() {
   return text.data();
 }
 
-std::string head_of(const Response& response, bool keep_alive) {
+/// What a response says depends on the request in these ways.
+struct Manner {
+  bool stay = false;      ///< the connection goes on
+  bool http_1_0 = false;  ///< which ends connections unless told otherwise
+  bool head = false;      ///< the answer to HEAD has no body
+};
+
+std::string head_of(const Response& response, const Manner& manner) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   head += reason_of(response.status);
   head += "\r\n";
@@ -80,14 +87,15 @@ std::string head_of(const Response& response, bool keep_alive) {
   }
   head += "Date: " + http_date() + "\r\n";
   if (response.status != 204) head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
-  if (!keep_alive) head += "Connection: close\r\n";
+  if (!manner.stay) head += "Connection: close\r\n";
+  if (manner.stay && manner.http_1_0) head += "Connection: Keep-Alive\r\n";
   head += "\r\n";
   return head;
 }
 
-base::AsyncResult<void> write_response(Stream& stream, Response response, bool keep_alive) {
-  std::string head = head_of(response, keep_alive);
-  if (response.status == 204) response.body.clear();
+base::AsyncResult<void> write_response(Stream& stream, Response response, Manner manner) {
+  std::string head = head_of(response, manner);
+  if (response.status == 204 || manner.head) response.body.clear();
   if (response.body.size() <= kJoinedBody) {
     head += response.body;
     co_return co_await stream.write(head);
@@ -110,7 +118,10 @@ base::Task<void> linger(Stream& stream, ReadBuffer& buffer, Watchdog& watchdog) 
   }
 }
 
-unsigned status_for(const base::Error& error) {
+/// 0: the connection ends without an answer.
+unsigned status_for(const base::Error& error, const Watchdog& watchdog) {
+  // Not 408: a slow sender gets from Windows what it gets here (wsman-protocol, section 3).
+  if (watchdog.expired()) return 500;
   if (error.code == ReadErrc::HeaderTooLarge) return 431;
   if (error.code == ReadErrc::BodyTooLarge) return 413;
   if (error.code == ReadErrc::Malformed) return 400;
@@ -132,7 +143,7 @@ class ServerConnection {
   ServerConnection(Stream& stream, const ListenerOptions& options, Handler& handler, ConnectionState& state,
                    base::Executor executor)
       : stream_(stream), options_(options), handler_(handler), state_(state), watchdog_(std::move(executor), [&stream] {
-          stream.close();
+          stream.cancel();
         }) {
     connection_.peer = stream.peer();
   }
@@ -162,8 +173,10 @@ class ServerConnection {
     watchdog_.arm(options_.retrieval_timeout);
     RequestReader reader(stream_, buffer_, options_.max_header_bytes);
     auto head = co_await reader.read_head();
-    if (!head.ok()) co_return co_await refuse(status_for(head.error()));
+    if (!head.ok()) co_return co_await refuse(status_for(head.error(), watchdog_));
+    watchdog_.disarm();
     Admission admission = co_await handler_.admit(*head, connection_);
+    watchdog_.arm(options_.retrieval_timeout);
     if (admission.refusal) co_return co_await refuse_unread(std::move(*admission.refusal), *head, reader);
     if (head->content_length && *head->content_length > admission.max_body) co_return co_await refuse(413);
     if (reader.expects_continue()) {
@@ -171,19 +184,27 @@ class ServerConnection {
       if (!told.ok()) co_return false;
     }
     auto body = co_await reader.read_body(admission.max_body);
-    if (!body.ok()) co_return co_await refuse(status_for(body.error()));
+    if (!body.ok()) co_return co_await refuse(status_for(body.error(), watchdog_));
     watchdog_.disarm();
-    const bool keep_alive = reader.keep_alive();
+    Manner manner = manner_of(*head, reader);
     Request request{std::move(*head), std::move(*body)};
     // A connection that will be idle for an hour must not keep the read buffer while its answer is made either.
     if (buffer_.empty()) buffer_.release();
     Response response = co_await handler_.handle(std::move(request), connection_);
-    const bool stay = keep_alive && !response.close && !state_.stopping;
+    manner.stay = manner.stay && !response.close && !state_.stopping;
+    co_return co_await answer(std::move(response), manner);
+  }
+
+  static Manner manner_of(const RequestHead& head, const RequestReader& reader) {
+    return {reader.keep_alive(), reader.version() < 11, head.method == "HEAD"};
+  }
+
+  base::Task<bool> answer(Response response, Manner manner) {
     watchdog_.arm(options_.write_timeout);
-    auto written = co_await write_response(stream_, std::move(response), stay);
+    auto written = co_await write_response(stream_, std::move(response), manner);
     if (!written.ok()) co_return false;
-    if (!stay) co_await stream_.shutdown();
-    co_return stay;
+    if (!manner.stay) co_await linger(stream_, buffer_, watchdog_);
+    co_return manner.stay;
   }
 
   /// Answers without SOAP, and ends.
@@ -191,26 +212,22 @@ class ServerConnection {
     if (status == 0) co_return false;
     Response response;
     response.status = status;
-    watchdog_.arm(options_.write_timeout);
-    auto written = co_await write_response(stream_, std::move(response), false);
-    if (written.ok()) co_await linger(stream_, buffer_, watchdog_);
-    co_return false;
+    const Manner last;
+    co_return co_await answer(std::move(response), last);
   }
 
   /// Sends the handler's refusal. The connection goes on where the body is small enough to be read past: a client in the
   /// middle of an authentication needs the same connection.
   base::Task<bool> refuse_unread(Response response, const RequestHead& head, RequestReader& reader) {
     constexpr std::size_t kReadPast = 64 << 10;
-    bool stay = reader.keep_alive() && !response.close && !state_.stopping && !reader.expects_continue() &&
-                head.content_length && *head.content_length <= kReadPast;
-    if (stay) {
+    Manner manner = manner_of(head, reader);
+    if (response.close || state_.stopping || reader.expects_continue()) manner.stay = false;
+    if (!head.content_length || *head.content_length > kReadPast) manner.stay = false;
+    if (manner.stay) {
       auto body = co_await reader.read_body(kReadPast);
-      stay = body.ok();
+      manner.stay = body.ok();
     }
-    watchdog_.arm(options_.write_timeout);
-    auto written = co_await write_response(stream_, std::move(response), stay);
-    if (written.ok() && !stay) co_await linger(stream_, buffer_, watchdog_);
-    co_return stay&& written.ok();
+    co_return co_await answer(std::move(response), manner);
   }
 
   Stream& stream_;

@@ -21,7 +21,8 @@ struct Connection {
 
 /// The answer to a request's head, before its body is read.
 struct Admission {
-  /// Set: send this instead, and close, because the body stays unread.
+  /// Set: send this instead. The body stays unread, and so the connection ends, unless the body is so small (64 KiB) that it
+  /// is read past: a client that authenticates in several steps needs its connection.
   std::optional<Response> refusal;
   /// The body may have this many bytes; a longer one is answered 413.
   std::size_t max_body = 0;
@@ -33,7 +34,8 @@ struct Admission {
 class Handler {
  public:
   virtual ~Handler() = default;
-  /// Decides on the head alone. May wait; meanwhile the body is not read, so TCP pushes back on the sender.
+  /// Decides on the head alone. May wait; meanwhile the body is not read, so TCP pushes back on the sender, and the time for
+  /// the retrieval of the request does not run.
   virtual base::Task<Admission> admit(const RequestHead& head, Connection& connection) = 0;
   virtual base::Task<Response> handle(Request request, Connection& connection) = 0;
 };

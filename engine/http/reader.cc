@@ -13,6 +13,8 @@ namespace bhttp = boost::beast::http;
 /// A body of hundreds of kilobytes read in pieces of a few hundred bytes costs twelve times as much.
 constexpr std::size_t kReadSize = 64 << 10;
 constexpr std::size_t kMaxInterimResponses = 10;
+constexpr std::size_t kMaxChunkLine = 16 << 10;
+constexpr std::size_t kMaxResponseHeader = 64 << 10;
 
 class Category final : public std::error_category {
  public:
@@ -41,19 +43,31 @@ base::Error parse_error(const boost::system::error_code& code) {
   return base::make_error(result, code.message());
 }
 
-/// Feeds `parser` until `done` holds.
+/// Feeds `parser` until `done` holds. Errors: those of the stream, and ReadErrc.
 template <typename Parser, typename Done>
-base::AsyncResult<void> feed(Stream& stream, ReadBuffer& buffer, Parser& parser, Done done, bool* any_byte) {
+base::AsyncResult<void> feed(Stream& stream, ReadBuffer& buffer, Parser& parser, std::size_t max_header_bytes, Done done,
+                             bool* any_byte) {
+  // Beast's own limit holds for what it sees at a time, which is less than the whole header where that comes in pieces.
+  std::size_t header_bytes = 0;
   while (!done(parser)) {
     const std::string_view unread = buffer.unread();
     boost::system::error_code error;
     std::size_t used = 0;
     if (!unread.empty()) {
+      const bool in_header = !parser.is_header_done();
       used = parser.put(boost::asio::const_buffer(unread.data(), unread.size()), error);
       buffer.consume(used);
       if (error && error != bhttp::error::need_more) co_return parse_error(error);
+      if (in_header) {
+        header_bytes += used;
+        if (header_bytes + (parser.is_header_done() ? 0 : buffer.unread().size()) > max_header_bytes)
+          co_return base::make_error(ReadErrc::HeaderTooLarge, "");
+      }
       if (done(parser)) break;
       if (used != 0 && !buffer.empty() && error != bhttp::error::need_more) continue;
+      // After the header only a chunk's first line and the trailer are taken whole, and those are short.
+      if (parser.is_header_done() && buffer.unread().size() > kMaxChunkLine)
+        co_return base::make_error(ReadErrc::Malformed, "a chunk's line or the trailer does not end");
     }
     ASSIGN_OR_CO_RETURN(const std::size_t got, co_await buffer.fill(stream));
     if (got != 0) {
@@ -103,11 +117,13 @@ struct RequestReader::State {
   State(Stream& s, ReadBuffer& b) : stream(s), buffer(b) {}
   Stream& stream;
   ReadBuffer& buffer;
+  std::size_t max_header_bytes = 0;
   bhttp::request_parser<bhttp::string_body> parser;
 };
 
 RequestReader::RequestReader(Stream& stream, ReadBuffer& buffer, std::size_t max_header_bytes)
     : state_(std::make_unique<State>(stream, buffer)) {
+  state_->max_header_bytes = max_header_bytes;
   state_->parser.header_limit(static_cast<std::uint32_t>(max_header_bytes));
   // The limit of the body is known once somebody has seen the head; read_body() checks it before a byte is taken.
   state_->parser.body_limit(boost::none);
@@ -118,8 +134,14 @@ RequestReader::~RequestReader() = default;
 
 base::AsyncResult<RequestHead> RequestReader::read_head() {
   auto header_done = [](const auto& parser) { return parser.is_header_done(); };
-  CO_RETURN_IF_ERROR(co_await feed(state_->stream, state_->buffer, state_->parser, header_done, nullptr));
+  CO_RETURN_IF_ERROR(co_await skip_empty_lines());
+  CO_RETURN_IF_ERROR(
+      co_await feed(state_->stream, state_->buffer, state_->parser, state_->max_header_bytes, header_done, nullptr));
   const auto& message = state_->parser.get();
+  // Beast reads a message in a transfer coding that it does not know as one without a body: what follows would be taken for
+  // the next request.
+  if (message.find(bhttp::field::transfer_encoding) != message.end() && !state_->parser.chunked())
+    co_return base::make_error(ReadErrc::Malformed, "a transfer coding other than chunked");
   RequestHead head;
   head.method = std::string(message.method_string());
   head.target = std::string(message.target());
@@ -131,11 +153,29 @@ base::AsyncResult<RequestHead> RequestReader::read_head() {
   co_return head;
 }
 
+base::AsyncResult<void> RequestReader::skip_empty_lines() {
+  ReadBuffer& buffer = state_->buffer;
+  for (std::size_t skipped = 0; skipped <= state_->max_header_bytes; ++skipped) {
+    if (buffer.empty()) {
+      ASSIGN_OR_CO_RETURN(const std::size_t got, co_await buffer.fill(state_->stream));
+      if (got == 0) co_return base::make_error(ReadErrc::EndOfStream, "");
+    }
+    if (buffer.unread().front() != '\r' && buffer.unread().front() != '\n') co_return base::Result<void>();
+    buffer.consume(1);
+  }
+  co_return base::make_error(ReadErrc::HeaderTooLarge, "");
+}
+
+unsigned RequestReader::version() const {
+  return state_->parser.get().version();
+}
+
 bool RequestReader::keep_alive() const {
   return state_->parser.keep_alive();
 }
 
 bool RequestReader::expects_continue() const {
+  if (version() < 11 || !state_->buffer.empty() || state_->parser.is_done()) return false;
   const auto expect = state_->parser.get().find(bhttp::field::expect);
   return expect != state_->parser.get().end() &&
          base::equal_ignoring_case(std::string_view(expect->value().data(), expect->value().size()), "100-continue");
@@ -147,7 +187,7 @@ base::AsyncResult<std::string> RequestReader::read_body(std::size_t max_bytes) {
   state_->parser.body_limit(max_bytes);
   state_->parser.eager(true);
   auto done = [](const auto& parser) { return parser.is_done(); };
-  CO_RETURN_IF_ERROR(co_await feed(state_->stream, state_->buffer, state_->parser, done, nullptr));
+  CO_RETURN_IF_ERROR(co_await feed(state_->stream, state_->buffer, state_->parser, state_->max_header_bytes, done, nullptr));
   co_return std::move(state_->parser.get().body());
 }
 
@@ -155,11 +195,10 @@ base::AsyncResult<Response> read_response(Stream& stream, ReadBuffer& buffer, st
                                           bool& any_byte) {
   for (std::size_t interim = 0; interim < kMaxInterimResponses; ++interim) {
     bhttp::response_parser<bhttp::string_body> parser;
-    parser.header_limit(64 << 10);
+    parser.header_limit(kMaxResponseHeader);
     parser.body_limit(max_body_bytes);
-    parser.eager(true);
     auto done = [](const auto& p) { return p.is_done(); };
-    CO_RETURN_IF_ERROR(co_await feed(stream, buffer, parser, done, &any_byte));
+    CO_RETURN_IF_ERROR(co_await feed(stream, buffer, parser, kMaxResponseHeader, done, &any_byte));
     auto& message = parser.get();
     if (message.result_int() >= 100 && message.result_int() < 200) continue;
     Response response;

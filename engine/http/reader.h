@@ -45,12 +45,17 @@ class RequestReader {
 
   /// Errors: ReadErrc, or the transport's.
   base::AsyncResult<RequestHead> read_head();
+  /// 10 or 11.
+  unsigned version() const;
   bool keep_alive() const;
+  /// The client waits to be told before it sends the body, and has sent nothing of it yet.
   bool expects_continue() const;
   /// The body, at most `max_bytes`. Errors as above, BodyTooLarge among them.
   base::AsyncResult<std::string> read_body(std::size_t max_bytes);
 
  private:
+  base::AsyncResult<void> skip_empty_lines();
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -7,7 +7,6 @@
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 namespace http {
 namespace {
@@ -15,7 +14,8 @@ namespace {
 namespace asio = boost::asio;
 
 base::Error transport_error(const boost::system::error_code& code, const char* attempted) {
-  if (code == asio::error::operation_aborted) return base::make_error(std::errc::operation_canceled, attempted);
+  if (code == asio::error::operation_aborted || code == asio::error::bad_descriptor)
+    return base::make_error(std::errc::operation_canceled, attempted);
   return base::make_error(std::error_code(code), attempted);
 }
 
@@ -24,26 +24,36 @@ class SocketStream final : public Stream {
   SocketStream(Socket socket, base::Peer peer) : socket_(std::move(socket)), peer_(std::move(peer)) {}
 
   base::AsyncResult<void> wait_readable() override {
+    cancelled_ = false;
     boost::system::error_code error;
     co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    if (cancelled_) error = asio::error::operation_aborted;
     if (error) co_return transport_error(error, "waiting for the peer");
     co_return base::Result<void>();
   }
 
   base::AsyncResult<std::size_t> read_some(std::span<char> into) override {
+    cancelled_ = false;
     boost::system::error_code error;
     const std::size_t got = co_await socket_.async_read_some(asio::buffer(into.data(), into.size()),
                                                              asio::redirect_error(asio::use_awaitable, error));
+    if (cancelled_) error = asio::error::operation_aborted;
     if (error == asio::error::eof) co_return std::size_t{0};
     if (error) co_return transport_error(error, "reading from the peer");
     co_return got;
   }
 
   base::AsyncResult<void> write(std::string_view bytes) override {
+    cancelled_ = false;
     boost::system::error_code error;
-    co_await asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
-                               asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return transport_error(error, "writing to the peer");
+    // Not async_write(): it does not react to the polite form of cancellation.
+    while (!bytes.empty()) {
+      const std::size_t written = co_await socket_.async_write_some(asio::buffer(bytes.data(), bytes.size()),
+                                                                    asio::redirect_error(asio::use_awaitable, error));
+      if (cancelled_) error = asio::error::operation_aborted;
+      if (error) co_return transport_error(error, "writing to the peer");
+      bytes.remove_prefix(written);
+    }
     co_return base::Result<void>();
   }
 
@@ -53,7 +63,15 @@ class SocketStream final : public Stream {
     co_return;
   }
 
+  void cancel() override {
+    // A wait that is over already, but has not been told to its coroutine yet, must not slip through.
+    cancelled_ = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+  }
+
   void close() override {
+    cancelled_ = true;
     boost::system::error_code ignored;
     socket_.close(ignored);
   }
@@ -63,6 +81,7 @@ class SocketStream final : public Stream {
  private:
   Socket socket_;
   base::Peer peer_;
+  bool cancelled_ = false;
 };
 
 std::string text_of(const sockaddr_storage& address) {
@@ -101,11 +120,14 @@ void prepare_socket(Socket& socket) {
 
 base::Peer peer_of(Socket& socket) {
   base::Peer peer;
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (::getpeername(socket.native_handle(), reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
-      (address.ss_family == AF_INET || address.ss_family == AF_INET6)) {
-    peer.address = text_of(address);
+  int family = 0;
+  socklen_t length = sizeof family;
+  // The socket's own family decides what the peer is: one that has gone again has no address to tell it by.
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_DOMAIN, &family, &length) != 0 || family != AF_UNIX) {
+    sockaddr_storage address{};
+    length = sizeof address;
+    const bool known = ::getpeername(socket.native_handle(), reinterpret_cast<sockaddr*>(&address), &length) == 0;
+    peer.address = known ? text_of(address) : "a peer that has gone";
     return peer;
   }
   peer.transport = base::Peer::Transport::Unix;

@@ -24,7 +24,10 @@ class Stream {
   virtual base::AsyncResult<void> write(std::string_view bytes) = 0;
   /// Sends the orderly end (TLS close_notify, TCP FIN) without waiting for the peer's.
   virtual base::Task<void> shutdown() = 0;
-  /// Closes at once. Waits in progress end.
+  /// Ends the operation in progress, if there is one, with std::errc::operation_canceled; what it has read is lost. The
+  /// stream stays usable, except that a write that was cut short leaves it in the middle of a message.
+  virtual void cancel() = 0;
+  /// Closes at once. Operations in progress end, with std::errc::operation_canceled, and so does every later one.
   virtual void close() = 0;
   /// What is known of the other end. Valid as long as the stream.
   virtual const base::Peer& peer() const = 0;

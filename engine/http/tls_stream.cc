@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "engine/http/tls_certificates.h"
+#include "engine/http/tls_socket.h"
 
 namespace http {
 namespace {
@@ -28,9 +29,8 @@ class TlsStream final : public Stream {
   TlsStream(Socket socket, base::Peer peer, ssl_ctx_st* native, std::shared_ptr<void> context)
       : socket_(std::move(socket)), peer_(std::move(peer)), context_(std::move(context)), ssl_(::SSL_new(native)) {
     if (ssl_ == nullptr) base::die("SSL_new failed");
-    boost::system::error_code ignored;
-    socket_.native_non_blocking(true, ignored);
-    ::SSL_set_fd(ssl_, socket_.native_handle());
+    BIO* bio = make_socket_bio(socket_.native_handle());
+    ::SSL_set_bio(ssl_, bio, bio);
     peer_.transport = base::Peer::Transport::Tls;
   }
   ~TlsStream() override { ::SSL_free(ssl_); }
@@ -56,6 +56,7 @@ class TlsStream final : public Stream {
   }
 
   base::AsyncResult<void> wait_readable() override {
+    cancelled_ = false;
     if (::SSL_has_pending(ssl_) != 0) co_return base::Result<void>();
     co_return co_await wait(Socket::wait_read);
   }
@@ -87,7 +88,14 @@ class TlsStream final : public Stream {
     co_return;
   }
 
+  void cancel() override {
+    cancelled_ = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+  }
+
   void close() override {
+    cancelled_ = true;
     boost::system::error_code ignored;
     socket_.close(ignored);
   }
@@ -99,7 +107,7 @@ class TlsStream final : public Stream {
     if (!socket_.is_open()) co_return base::make_error(std::errc::operation_canceled, "the connection was closed");
     boost::system::error_code error;
     co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, error));
-    if (error == asio::error::operation_aborted)
+    if (cancelled_ || error == asio::error::operation_aborted)
       co_return base::make_error(std::errc::operation_canceled, "the connection was closed");
     if (error) co_return base::make_error(std::error_code(error), "waiting for the peer");
     co_return base::Result<void>();
@@ -108,6 +116,7 @@ class TlsStream final : public Stream {
   /// Repeats `call` until OpenSSL neither wants to read nor to write. 0 is the peer's orderly end.
   template <typename Call>
   base::AsyncResult<int> drive(Call call) {
+    cancelled_ = false;
     for (;;) {
       if (!socket_.is_open()) co_return base::make_error(std::errc::operation_canceled, "the connection was closed");
       // The queue belongs to the thread, and so to every connection that it serves.
@@ -141,6 +150,7 @@ class TlsStream final : public Stream {
   base::Peer peer_;
   std::shared_ptr<void> context_;
   SSL* ssl_;
+  bool cancelled_ = false;
 };
 
 bool is_address(const std::string& host) {
@@ -166,13 +176,15 @@ base::AsyncResult<std::unique_ptr<Stream>> connect_tls(Socket socket, base::Peer
   auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(peer), native, std::move(context));
   SSL* ssl = stream->native();
   ::SSL_set_connect_state(ssl);
+  bool checked = false;
   if (is_address(host)) {
-    ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl), host.c_str());
+    checked = ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl), host.c_str()) == 1;
   } else {
-    SSL_set_tlsext_host_name(ssl, host.c_str());
     ::SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    ::SSL_set1_host(ssl, host.c_str());
+    checked = SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 && ::SSL_set1_host(ssl, host.c_str()) == 1;
   }
+  // Without a name to check, OpenSSL would take any server's certificate.
+  if (!checked) co_return base::make_error(std::errc::invalid_argument, host + " is no name that a certificate can have");
   CO_RETURN_IF_ERROR(co_await stream->handshake());
   co_return std::unique_ptr<Stream>(std::move(stream));
 }

@@ -1,13 +1,40 @@
 #include "engine/http/watchdog.h"
 
+#include <boost/asio/steady_timer.hpp>
+
 namespace http {
 
-struct Watchdog::State {
-  State(base::Executor executor, std::function<void()> action) : timer(executor), on_expiry(std::move(action)) {}
+struct Watchdog::State : std::enable_shared_from_this<State> {
+  using Time = std::chrono::steady_clock::time_point;
+
+  State(base::Executor executor, std::function<void()> action) : timer(std::move(executor)), on_expiry(std::move(action)) {}
+
   boost::asio::steady_timer timer;
   std::function<void()> on_expiry;
-  std::uint64_t step = 0;
+  Time limit = Time::max();
+  Time waits_until = Time::max();  ///< of the wait in progress; max: none is
+  std::uint64_t wait = 0;
   bool expired = false;
+
+  void wait_until(Time until) {
+    waits_until = until;
+    timer.expires_at(until);
+    timer.async_wait([self = shared_from_this(), mine = ++wait](boost::system::error_code) {
+      if (self->wait == mine) self->awake();
+    });
+  }
+
+  void awake() {
+    waits_until = Time::max();
+    if (!on_expiry || limit == Time::max()) return;
+    if (std::chrono::steady_clock::now() < limit) {
+      wait_until(limit);
+      return;
+    }
+    limit = Time::max();
+    expired = true;
+    on_expiry();
+  }
 };
 
 Watchdog::Watchdog(base::Executor executor, std::function<void()> on_expiry)
@@ -19,18 +46,14 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::arm(std::chrono::milliseconds limit) {
-  const std::uint64_t step = ++state_->step;
-  state_->timer.expires_after(limit);
-  state_->timer.async_wait([state = state_, step](boost::system::error_code error) {
-    if (error || state->step != step || !state->on_expiry) return;
-    state->expired = true;
-    state->on_expiry();
-  });
+  state_->expired = false;
+  state_->limit = std::chrono::steady_clock::now() + limit;
+  if (state_->limit < state_->waits_until) state_->wait_until(state_->limit);
 }
 
 void Watchdog::disarm() {
-  ++state_->step;
-  state_->timer.cancel();
+  state_->expired = false;
+  state_->limit = State::Time::max();
 }
 
 bool Watchdog::expired() const {

@@ -1,9 +1,7 @@
-// A limit on how long the present step of a connection may take: at its end the stream is closed, and whatever waits on it
-// ends.
+// A limit on how long the present step of a connection may take.
 
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -12,7 +10,10 @@
 
 namespace http {
 
-/// One strand, that of `executor`.
+/// Calls its function once the limit of the present step is reached. One strand, that of `executor`.
+///
+/// Cheap to arm for every step of every request: the timer below is only moved where a limit is nearer than the one it
+/// waits for already.
 class Watchdog {
  public:
   Watchdog(base::Executor executor, std::function<void()> on_expiry);
@@ -23,7 +24,7 @@ class Watchdog {
   /// Begins a new step; the previous one's limit is forgotten.
   void arm(std::chrono::milliseconds limit);
   void disarm();
-  /// Whether a limit has ever been reached.
+  /// Whether the limit of the present step was reached.
   bool expired() const;
 
  private:
