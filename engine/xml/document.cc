@@ -1,9 +1,10 @@
 #include "engine/xml/document.h"
 
+#include <array>
 #include <cstring>
 #include <rapidxml/rapidxml.hpp>
 #include <string_view>
-#include <vector>
+#include <unordered_set>
 
 #include "engine/xml/writer.h"
 
@@ -46,6 +47,65 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/// True for what may stand in a name. Stricter than the parser, which takes quotes for letters: where the two read a tag
+/// differently, a text could hide its depth from us.
+bool continues_name(char c) {
+  static constexpr auto kAllowed = [] {
+    std::array<bool, 256> allowed{};
+    for (const char letter : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:_-.")) {
+      allowed[static_cast<unsigned char>(letter)] = true;
+    }
+    for (std::size_t other = 0x80; other < 0x100; ++other) allowed[other] = true;
+    return allowed;
+  }();
+  return kAllowed[static_cast<unsigned char>(c)];
+}
+
+struct StartTag {
+  std::size_t end = 0;  ///< behind its '>'
+  std::size_t attributes = 0;
+  bool empty = false;
+};
+
+/// Reads the start tag whose '<' is at `at`; nothing where it is not well-formed.
+std::optional<StartTag> scan_start_tag(std::string_view text, std::size_t at) {
+  const auto skip_name = [&] {
+    const std::size_t from = at;
+    while (at < text.size() && continues_name(text[at])) ++at;
+    return at != from;
+  };
+  const auto skip_blanks = [&] {
+    const std::size_t from = at;
+    while (at < text.size() && is_blank(text[at])) ++at;
+    return at != from;
+  };
+  StartTag tag;
+  ++at;
+  if (!skip_name()) return std::nullopt;
+  for (;;) {
+    const bool apart = skip_blanks();
+    if (at == text.size()) return std::nullopt;
+    if (text[at] == '/') {
+      tag.empty = true;
+      if (++at == text.size()) return std::nullopt;
+    }
+    if (text[at] == '>') {
+      tag.end = at + 1;
+      return tag;
+    }
+    if (tag.empty || !apart || !skip_name()) return std::nullopt;
+    skip_blanks();
+    if (at == text.size() || text[at++] != '=') return std::nullopt;
+    skip_blanks();
+    if (at == text.size() || (text[at] != '"' && text[at] != '\'')) return std::nullopt;
+    const char quote = text[at++];
+    while (at < text.size() && text[at] != quote && text[at] != '<') ++at;
+    if (at == text.size() || text[at] == '<') return std::nullopt;
+    ++at;
+    ++tag.attributes;
+  }
+}
+
 /// Walks over the markup without building anything: refuses what the parser must never see.
 base::Result<void> check_markup(std::string_view text, const ParseLimits& limits) {
   std::size_t depth = 0;
@@ -67,7 +127,21 @@ base::Result<void> check_markup(std::string_view text, const ParseLimits& limits
     }
     if (at == std::string_view::npos) break;
     const std::string_view rest = text.substr(at);
-    if (rest.starts_with("<!--")) {
+    const char kind = rest.size() > 1 ? rest[1] : '\0';
+    if (kind != '!' && kind != '?' && kind != '/') {
+      if (depth == 0 && ++roots > 1) return error_at(Errc::Malformed, at);
+      const auto tag = scan_start_tag(text, at);
+      if (!tag) return error_at(Errc::Malformed, at);
+      nodes += 1 + tag->attributes;
+      if (nodes > limits.nodes || tag->attributes > limits.attributes) return error_at(Errc::TooLarge, at);
+      if (!tag->empty && ++depth > limits.depth) return error_at(Errc::TooDeep, at);
+      at = tag->end;
+    } else if (kind == '/') {
+      const auto end = text.find('>', at + 2);
+      if (end == std::string_view::npos || depth == 0) return error_at(Errc::Malformed, at);
+      --depth;
+      at = end + 1;
+    } else if (rest.starts_with("<!--")) {
       const auto end = text.find("-->", at + 4);
       if (end == std::string_view::npos) return error_at(Errc::Malformed, at);
       at = end + 3;
@@ -78,36 +152,12 @@ base::Result<void> check_markup(std::string_view text, const ParseLimits& limits
       at = end + 3;
     } else if (rest.starts_with("<!")) {
       return error_at(Errc::DtdRefused, at);
-    } else if (rest.starts_with("<?")) {
+    } else {
       const bool declaration = !seen_markup && rest.starts_with("<?xml") && rest.size() > 5 && is_blank(rest[5]);
       if (!declaration) return error_at(Errc::ProcessingInstructionRefused, at);
       const auto end = text.find("?>", at + 2);
       if (end == std::string_view::npos) return error_at(Errc::Malformed, at);
       at = end + 2;
-    } else if (rest.starts_with("</")) {
-      const auto end = text.find('>', at + 2);
-      if (end == std::string_view::npos || depth == 0) return error_at(Errc::Malformed, at);
-      --depth;
-      at = end + 1;
-    } else {
-      if (++nodes > limits.nodes) return error_at(Errc::TooLarge, at);
-      if (depth == 0 && ++roots > 1) return error_at(Errc::Malformed, at);
-      const std::size_t start = at++;
-      char quote = 0;
-      for (;; ++at) {
-        if (at == text.size()) return error_at(Errc::Malformed, start);
-        const char c = text[at];
-        if (quote != 0) {
-          if (c == quote) quote = 0;
-        } else if (c == '"' || c == '\'') {
-          quote = c;
-          if (++nodes > limits.nodes) return error_at(Errc::TooLarge, at);
-        } else if (c == '>') {
-          break;
-        }
-      }
-      if (text[at - 1] != '/' && ++depth > limits.depth) return error_at(Errc::TooDeep, start);
-      ++at;
     }
     seen_markup = true;
   }
@@ -192,38 +242,39 @@ void write_node(std::string& out, const Node* node, const std::string& extra_dec
   out += '>';
 }
 
-void collect_prefixes(const Node* node, std::vector<std::string_view>& prefixes) {
-  const auto add = [&](std::string_view prefix) {
-    for (const auto known : prefixes) {
-      if (known == prefix) return;
-    }
-    prefixes.push_back(prefix);
-  };
+void collect_prefixes(const Node* node, std::unordered_set<std::string_view>& prefixes) {
   if (!is_element(node)) return;
-  add(prefix_of(name_of(*node)));
+  prefixes.insert(prefix_of(name_of(*node)));
   for (auto* attribute = node->first_attribute(); attribute != nullptr; attribute = attribute->next_attribute()) {
     const auto prefix = prefix_of(name_of(*attribute));
-    if (!prefix.empty() && prefix != "xmlns" && prefix != "xml") add(prefix);
+    if (!prefix.empty() && prefix != "xmlns" && prefix != "xml") prefixes.insert(prefix);
   }
   for (auto* child = node->first_node(); child != nullptr; child = child->next_sibling()) collect_prefixes(child, prefixes);
 }
 
-/// Declarations for the prefixes used in `node` that only its ancestors declare.
+/// The prefix that `attribute` binds; nothing where it binds none.
+std::optional<std::string_view> bound_prefix(const NodeAttribute& attribute) {
+  const std::string_view name = name_of(attribute);
+  if (name == "xmlns") return std::string_view();
+  if (name.starts_with("xmlns:")) return name.substr(6);
+  return std::nullopt;
+}
+
+/// Declarations for the prefixes used in `node` that only its ancestors declare. Each attribute above is looked at once.
 std::string inherited_declarations(const Node* node) {
-  std::vector<std::string_view> prefixes;
-  collect_prefixes(node, prefixes);
+  std::unordered_set<std::string_view> missing;
+  collect_prefixes(node, missing);
   std::string text;
-  for (const auto prefix : prefixes) {
-    bool own = false;
-    for (auto* attribute = node->first_attribute(); attribute != nullptr; attribute = attribute->next_attribute()) {
-      own = own || declares(*attribute, prefix);
+  for (const Node* at = node; at != nullptr && !missing.empty(); at = at->parent()) {
+    for (auto* attribute = at->first_attribute(); attribute != nullptr; attribute = attribute->next_attribute()) {
+      const auto prefix = bound_prefix(*attribute);
+      if (!prefix || missing.erase(*prefix) == 0 || at == node || attribute->value_size() == 0) continue;
+      text += ' ';
+      text += name_of(*attribute);
+      text += "='";
+      append_attribute(text, value_of(*attribute));
+      text += '\'';
     }
-    if (own) continue;
-    const auto uri = namespace_of(node->parent(), prefix);
-    if (!uri || uri->empty()) continue;
-    text += prefix.empty() ? std::string(" xmlns='") : " xmlns:" + std::string(prefix) + "='";
-    append_attribute(text, *uri);
-    text += '\'';
   }
   return text;
 }

@@ -15,7 +15,7 @@ namespace xml {
 enum class Errc {
   Malformed = 1,  ///< not well-formed XML
   TooDeep,        ///< nested deeper than ParseLimits::depth
-  TooLarge,       ///< more elements or attributes than ParseLimits::nodes
+  TooLarge,       ///< more elements or attributes than ParseLimits allows
   DtdRefused,     ///< a document type declaration or an entity declaration
   ProcessingInstructionRefused,
 };
@@ -25,6 +25,8 @@ struct ParseLimits {
   std::size_t depth = 64;
   /// Elements and attributes together.
   std::size_t nodes = 400'000;
+  /// Attributes of one element: looking up a namespace reads those of every element around.
+  std::size_t attributes = 256;
 };
 
 /// Owns the text and the tree over it. Movable; elements stay valid when it is moved. One thread at a time, then Immutable.
