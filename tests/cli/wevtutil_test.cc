@@ -102,6 +102,34 @@ TEST_F(WevtutilTest, ReadsAQueryListFromAFileInEitherEncoding) {
   EXPECT_EQ(ids(run({"qe", file("utf16.xml"), "/sq:true"}).out), "4");
 }
 
+TEST_F(WevtutilTest, ABadQueryFileIsAnError) {
+  deliver(1, 1);
+  EXPECT_EQ(run({"qe", file("missing.xml"), "/sq:true"}).status, 2);
+  folder_.write("broken.xml", "<QueryList><Query>");
+  EXPECT_EQ(run({"qe", file("broken.xml"), "/sq:true"}).status, 15008 % 256);
+  folder_.write("entity.xml", "<!DOCTYPE q [<!ENTITY a 'b'>]><QueryList/>");
+  EXPECT_EQ(run({"qe", file("entity.xml"), "/sq:true"}).status, 15008 % 256);
+  folder_.write("other.xml", "<QueryList><Query Path='NoSuchLog'><Select>*</Select></Query></QueryList>");
+  const ToolRun result = run({"qe", file("other.xml"), "/sq:true"});
+  EXPECT_EQ(result.status, 15007 % 256);
+  EXPECT_THAT(result.err, HasSubstr("NoSuchLog"));
+}
+
+TEST_F(WevtutilTest, ABookmarkOverSeveralLogsGoesOnInEach) {
+  deliver(1, 2);
+  service_.deliver("Another", {event_xml(1, "x", 11, 1)});
+  folder_.write(
+      "both.xml",
+      "<QueryList><Query><Select Path='ForwardedEvents'>*</Select><Select Path='Another'>*</Select></Query></QueryList>");
+  const std::vector<std::string> poll{"qe", file("both.xml"), "/sq:true", "/bm:" + file("mark.xml"),
+                                      "/sbm:" + file("mark.xml")};
+  EXPECT_EQ(ids(run(poll).out), "1 2 11");
+  service_.deliver("Another", {event_xml(2, "x", 12, 2)});
+  deliver(3, 3);
+  EXPECT_EQ(ids(run(poll).out), "3 12");
+  EXPECT_EQ(ids(run(poll).out), "");
+}
+
 TEST_F(WevtutilTest, NoMatchIsSuccessAndSilence) {
   deliver(1, 2);
   const ToolRun result = run({"qe", kLog, "/q:*[System[EventID=9]]"});

@@ -35,6 +35,7 @@ class LogService {
 
   /// A client inside the process. An administrator where nothing else is said.
   std::unique_ptr<wsman::Client> client(bool administrator = true);
+  wsman::Dispatcher& dispatcher() { return *dispatcher_; }
   storage::EventStore& store() { return *store_; }
   const std::filesystem::path& directory() const { return folder_.path(); }
   /// Closes the store, so that the folder is as a copy of it would be.
