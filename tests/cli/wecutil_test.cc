@@ -240,7 +240,7 @@ class WecutilStatus : public Wecutil {
  protected:
   WecutilStatus() {
     // Times are printed in the zone of the machine: five and a half hours east of UTC.
-    ::setenv("TZ", "XXX-5:30", 1);
+    ::setenv("TZ", "IST-5:30", 1);
     ::tzset();
   }
   ~WecutilStatus() override {
