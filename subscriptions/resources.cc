@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/encoding.h"
+#include "engine/base/log.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/eventing.h"
 #include "engine/wsman/names.h"
@@ -102,6 +103,7 @@ wsman::AsyncResult<wsman::Item> SubscriptionDefinitionResource::put(const wsman:
   }
   auto set = co_await manager_.set(std::move(*definition));
   if (!set.ok()) co_return fault_of(set.error(), "changing a subscription");
+  base::log_notice("{} has changed subscription {}", call.who.name, *id);
   const auto now = manager_.find(*id);
   if (!now) co_return wsman::make_fault(FaultCode::Concurrency, "The subscription was deleted at the same time.");
   co_return item_of(*now);
@@ -113,14 +115,16 @@ wsman::AsyncResult<wsman::Item> SubscriptionDefinitionResource::create(const wsm
   wsman::Item item{{}, selectors_of(definition->id), {}};
   auto created = co_await manager_.create(std::move(*definition));
   if (!created.ok()) co_return fault_of(created.error(), "creating a subscription");
+  base::log_notice("{} has created subscription {}", call.who.name, item.selectors.front().value);
   co_return item;
 }
 
 wsman::AsyncResult<void> SubscriptionDefinitionResource::remove(const wsman::Call& call) {
   auto id = selected_id(call);
   if (!id.ok()) co_return std::move(id).error();
-  auto removed = co_await manager_.remove(std::move(*id));
+  auto removed = co_await manager_.remove(*id);
   if (!removed.ok()) co_return fault_of(removed.error(), "deleting a subscription");
+  base::log_notice("{} has deleted subscription {}", call.who.name, *id);
   co_return wsman::Result<void>();
 }
 

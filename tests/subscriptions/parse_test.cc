@@ -247,6 +247,19 @@ TEST(ParseSubscription, SaysWhereMalformedXmlIs) {
   EXPECT_THAT(parse_subscription("<!DOCTYPE a [<!ENTITY b 'c'>]><a/>"), IsError(Win32::EvtMalformedXml));
 }
 
+TEST(ParseSubscription, RefusesADocumentThatIsCutAnywhere) {
+  const std::string_view whole = base::trimmed(kCollectorInitiated);
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_THAT(parse_subscription(whole.substr(0, length)), IsError(Win32::EvtMalformedXml)) << length;
+  }
+}
+
+TEST(ParseSubscription, RefusesADocumentThatIsNestedTooDeep) {
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "<a>";
+  EXPECT_THAT(parse_subscription(document_with(deep)), IsError(Win32::EvtMalformedXml));
+}
+
 TEST(ParseSubscription, BoundsTheLists) {
   std::string subjects;
   for (int i = 0; i < 20'001; ++i) subjects += "<Subject>a</Subject>";
