@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <thread>
 
+#include "engine/base/task_group.h"
 #include "engine/base/utf16.h"
 #include "forwarder/followed_file.h"
 #include "tests/support/fake_clock.h"
@@ -467,6 +469,25 @@ TEST_F(FileSourceTest, WaitsForALine) {
   }));
   writer.join();
   EXPECT_THAT(got, ElementsAre("half and half"));
+}
+
+base::Task<void> read_for_ever(FileSource& source, std::atomic<bool>& reading) {
+  const base::Budget budget;
+  for (;;) {
+    reading = true;
+    co_await source.read(budget);
+  }
+}
+
+TEST_F(FileSourceTest, StopsWhileItWaits) {
+  start("*.log");
+  std::atomic<bool> reading = false;
+  base::TaskGroup group(loop_.executor());
+  group.spawn("reading", read_for_ever(*source_, reading));
+  // The clock stands still: only cancellation can end the wait.
+  EXPECT_TRUE(test_support::eventually([&] { return reading && clock_.sleepers() == 1; }));
+  test_support::run_on(loop_.executor(), group.stop());
+  EXPECT_EQ(group.size(), 0u);
 }
 
 TEST_F(FileSourceTest, LosesAndRepeatsNothingInWhateverHappens) {
