@@ -241,7 +241,7 @@ class ServerConnection {
 
 }  // namespace
 
-base::Task<void> serve_connection(std::unique_ptr<Stream> stream, ListenerOptions options, Handler& handler,
+base::Task<void> serve_connection(std::unique_ptr<Stream> stream, const ListenerOptions& options, Handler& handler,
                                   std::shared_ptr<ConnectionState> state) {
   state->stream = stream.get();
   struct Clear {

@@ -17,9 +17,9 @@ struct ConnectionState {
   std::atomic<bool> stopping = false;
 };
 
-/// Serves `stream` until the peer ends, a limit is reached, a response says so, or `state->stopping` is set. Never fails:
-/// trouble with one peer ends its connection.
-base::Task<void> serve_connection(std::unique_ptr<Stream> stream, ListenerOptions options, Handler& handler,
+/// Serves `stream`, on the strand that awaits it, until the peer ends, a limit is reached, a response says so, or
+/// `state->stopping` is set. Never fails: trouble with one peer ends its connection.
+base::Task<void> serve_connection(std::unique_ptr<Stream> stream, const ListenerOptions& options, Handler& handler,
                                   std::shared_ptr<ConnectionState> state);
 
 }  // namespace http

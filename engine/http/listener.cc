@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -18,7 +19,6 @@
 #include "engine/http/connection.h"
 #include "engine/http/socket_stream.h"
 #include "engine/http/tls_stream.h"
-#include "engine/http/watchdog.h"
 
 namespace http {
 namespace {
@@ -84,6 +84,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
   std::list<Open> open;
   std::shared_ptr<TlsServerContext> tls;
   bool stopping = false;
+  std::atomic<std::uint16_t> port = 0;
   RareLine full_line{std::chrono::minutes(1)};
   RareLine accept_line{std::chrono::minutes(1)};
   RareLine handshake_line{std::chrono::seconds(1)};
@@ -111,6 +112,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
       tcp.close(ignored);
       return address_error(error, shown);
     }
+    port = tcp.local_endpoint(error).port();
     tasks.spawn_on(tcp.get_executor(), "accept " + shown, accept(tcp));
     return {};
   }
@@ -172,28 +174,34 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
       place = open.insert(open.end(), Open{strand, state});
       context = tls;
     }
-    tasks.spawn_on(strand, "connection", serve(std::move(socket), std::move(context), std::move(state), place));
+    auto registration = std::make_unique<Registration>(shared_from_this(), place);
+    tasks.spawn_on(strand, "connection",
+                   serve(std::move(socket), std::move(context), std::move(state), std::move(registration)));
   }
 
-  /// Takes the connection off the list, however it ends.
-  struct Registration {
-    State& owner;
-    std::list<Open>::iterator place;
+  /// Takes the connection off the list, however it ends: even where it is dropped before it begins.
+  class Registration {
+   public:
+    Registration(std::shared_ptr<State> owner, std::list<Open>::iterator place) : owner_(std::move(owner)), place_(place) {}
     ~Registration() {
-      std::lock_guard lock(owner.mutex);
-      owner.open.erase(place);
+      std::lock_guard lock(owner_->mutex);
+      owner_->open.erase(place_);
     }
+    Registration(const Registration&) = delete;
+    Registration& operator=(const Registration&) = delete;
+
+   private:
+    std::shared_ptr<State> owner_;
+    std::list<Open>::iterator place_;
   };
 
   base::Task<void> serve(Socket socket, std::shared_ptr<TlsServerContext> context, std::shared_ptr<ConnectionState> state,
-                         std::list<Open>::iterator place) {
-    auto self = shared_from_this();
-    const Registration registration{*this, place};
+                         std::unique_ptr<Registration>) {
     prepare_socket(socket);
     base::Peer peer = peer_of(socket);
     std::unique_ptr<Stream> stream;
     if (context) {
-      auto accepted = co_await handshake(std::move(socket), peer, std::move(context));
+      auto accepted = co_await accept_tls(std::move(socket), peer, std::move(context), options.handshake_timeout);
       if (!accepted.ok()) {
         if (accepted.error().code != std::errc::connection_reset && handshake_line.due()) {
           base::log_warning("connection from {} refused: {}", peer.address, accepted.error().message());
@@ -205,18 +213,6 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
       stream = socket_stream(std::move(socket), std::move(peer));
     }
     co_await serve_connection(std::move(stream), options, handler, std::move(state));
-  }
-
-  base::AsyncResult<std::unique_ptr<Stream>> handshake(Socket socket, base::Peer peer,
-                                                       std::shared_ptr<TlsServerContext> context) {
-    const int descriptor = socket.native_handle();
-    // The handshake owns the socket: its limit ends the transport below, and the handshake sees the end.
-    Watchdog watchdog(co_await asio::this_coro::executor, [descriptor] { ::shutdown(descriptor, SHUT_RDWR); });
-    watchdog.arm(options.handshake_timeout);
-    auto accepted = co_await accept_tls(std::move(socket), std::move(peer), std::move(context));
-    if (!accepted.ok() && watchdog.expired())
-      co_return base::make_error(std::errc::timed_out, "the TLS handshake took too long");
-    co_return accepted;
   }
 
   /// Between requests a connection ends at once; another one ends after its answer.
@@ -248,9 +244,7 @@ base::Result<void> Listener::start() {
 }
 
 std::uint16_t Listener::port() const {
-  boost::system::error_code error;
-  const auto endpoint = state_->tcp.local_endpoint(error);
-  return error ? std::uint16_t{0} : endpoint.port();
+  return state_->port;
 }
 
 std::size_t Listener::connections() const {

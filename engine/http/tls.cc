@@ -1,11 +1,11 @@
 #include "engine/http/tls.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-
-#include <cstring>
+#include <unistd.h>
 
 #include "engine/http/tls_certificates.h"
 
@@ -25,17 +25,17 @@ base::Error openssl_error(const std::string& what) {
 }
 
 base::Result<void> check_readable(const std::filesystem::path& file, const std::string& what) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(file, error)) {
-    return base::make_error(error ? error : std::make_error_code(std::errc::no_such_file_or_directory),
-                            what + " " + file.string());
-  }
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return base::errno_error(what + " " + file.string());
+  ::close(descriptor);
   return {};
 }
 
 base::Result<Context> make_context(const SSL_METHOD* method) {
   Context context(::SSL_CTX_new(method));
   if (!context) return openssl_error("cannot set up TLS");
+  // A key under a passphrase is an error like any other: OpenSSL's own way is to ask at the terminal.
+  SSL_CTX_set_default_passwd_cb(context.get(), [](char*, int, int, void*) { return -1; });
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   // Idle connections are many: none keeps a read buffer, and no session is remembered, so that every chain is verified anew.
   SSL_CTX_set_mode(context.get(),
@@ -55,11 +55,11 @@ base::Result<void> use_identity(SSL_CTX* context, const std::filesystem::path& c
     return openssl_error("certificate file " + certificate.string() + " is not a PEM certificate");
   }
   if (::SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return openssl_error("private key file " + key.string() + " cannot be used with the certificate " +
-                         certificate.string());
-  }
-  if (::SSL_CTX_check_private_key(context) != 1) {
-    return openssl_error("private key " + key.string() + " does not belong to the certificate " + certificate.string());
+    const int reason = ERR_GET_REASON(::ERR_peek_last_error());
+    if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) {
+      return openssl_error("private key " + key.string() + " does not belong to the certificate " + certificate.string());
+    }
+    return openssl_error("private key file " + key.string() + " holds no PEM key that can be read without a passphrase");
   }
   X509* leaf = ::SSL_CTX_get0_certificate(context);
   if (::X509_cmp_current_time(::X509_get0_notAfter(leaf)) < 0) {

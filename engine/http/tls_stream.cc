@@ -11,6 +11,7 @@
 
 #include "engine/http/tls_certificates.h"
 #include "engine/http/tls_socket.h"
+#include "engine/http/watchdog.h"
 
 namespace http {
 namespace {
@@ -37,7 +38,9 @@ class TlsStream final : public Stream {
 
   SSL* native() { return ssl_; }
 
-  base::AsyncResult<void> handshake() {
+  base::AsyncResult<void> handshake(std::chrono::milliseconds limit) {
+    Watchdog watchdog(co_await asio::this_coro::executor, [this] { cancel(); });
+    watchdog.arm(limit);
     auto done = co_await drive([this] { return ::SSL_do_handshake(ssl_); });
     if (done.ok() && *done > 0) {
       peer_.certificate = verified_peer_certificate(ssl_);
@@ -45,6 +48,8 @@ class TlsStream final : public Stream {
     }
     if (done.ok())
       co_return base::make_error(std::errc::connection_reset, "the peer closed the connection during the TLS handshake");
+    if (watchdog.expired()) co_return base::make_error(std::errc::timed_out, "the TLS handshake took too long");
+    if (done.error().code == std::errc::operation_canceled) co_return std::move(done).error();
     const long verification = ::SSL_get_verify_result(ssl_);
     base::Error error = std::move(done).error();
     if (verification != X509_V_OK) {
@@ -162,16 +167,18 @@ bool is_address(const std::string& host) {
 }  // namespace
 
 base::AsyncResult<std::unique_ptr<Stream>> accept_tls(Socket socket, base::Peer peer,
-                                                      std::shared_ptr<TlsServerContext> context) {
+                                                      std::shared_ptr<TlsServerContext> context,
+                                                      std::chrono::milliseconds limit) {
   auto* native = context->native();
   auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(peer), native, std::move(context));
   ::SSL_set_accept_state(stream->native());
-  CO_RETURN_IF_ERROR(co_await stream->handshake());
+  CO_RETURN_IF_ERROR(co_await stream->handshake(limit));
   co_return std::unique_ptr<Stream>(std::move(stream));
 }
 
 base::AsyncResult<std::unique_ptr<Stream>> connect_tls(Socket socket, base::Peer peer,
-                                                       std::shared_ptr<TlsClientContext> context, std::string host) {
+                                                       std::shared_ptr<TlsClientContext> context, std::string host,
+                                                       std::chrono::milliseconds limit) {
   auto* native = context->native();
   auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(peer), native, std::move(context));
   SSL* ssl = stream->native();
@@ -185,7 +192,7 @@ base::AsyncResult<std::unique_ptr<Stream>> connect_tls(Socket socket, base::Peer
   }
   // Without a name to check, OpenSSL would take any server's certificate.
   if (!checked) co_return base::make_error(std::errc::invalid_argument, host + " is no name that a certificate can have");
-  CO_RETURN_IF_ERROR(co_await stream->handshake());
+  CO_RETURN_IF_ERROR(co_await stream->handshake(limit));
   co_return std::unique_ptr<Stream>(std::move(stream));
 }
 

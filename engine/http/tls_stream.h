@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -10,13 +11,16 @@
 
 namespace http {
 
-/// Serves the handshake. The peer's certificate, if it sent one that verified, is in peer(). Errors: OpenSSL's reason, and
-/// that of the verification where it was it.
+/// Serves the handshake, for at most `limit`. The peer's certificate, if it sent one that verified, is in peer(). Errors:
+/// OpenSSL's reason, and that of the verification where it was it; std::errc::timed_out.
 base::AsyncResult<std::unique_ptr<Stream>> accept_tls(Socket socket, base::Peer peer,
-                                                      std::shared_ptr<TlsServerContext> context);
+                                                      std::shared_ptr<TlsServerContext> context,
+                                                      std::chrono::milliseconds limit);
 
-/// Begins the handshake with the server `host`, which its certificate must name (a DNS name or an IP address).
+/// Makes the handshake with the server `host`, which its certificate must name (a DNS name or an IP address). Errors: as
+/// above.
 base::AsyncResult<std::unique_ptr<Stream>> connect_tls(Socket socket, base::Peer peer,
-                                                       std::shared_ptr<TlsClientContext> context, std::string host);
+                                                       std::shared_ptr<TlsClientContext> context, std::string host,
+                                                       std::chrono::milliseconds limit);
 
 }  // namespace http

@@ -57,8 +57,7 @@ base::Task<std::string> talk(http::Handler& handler, std::string input, bool end
   base::TaskGroup group(executor);
   auto pair = fakes::MemoryStream::make_pair(executor, {}, server_side);
   auto state = std::make_shared<http::ConnectionState>();
-  group.spawn_on(executor, "connection",
-                 http::serve_connection(std::move(pair.second), std::move(options), handler, std::move(state)));
+  group.spawn_on(executor, "connection", http::serve_connection(std::move(pair.second), options, handler, std::move(state)));
   http::Stream& ours = *pair.first;
   std::string output;
   // A server that has refused stops reading: what it has said counts all the same.
