@@ -156,6 +156,7 @@ std::string event_json(const resources::LogRecord& record) {
   object.text("Received", base::format_utc(record.received, kFractionDigits));
   if (!record.machine.empty()) object.text("Machine", record.machine);
   object.text("Quality", quality_name(record.event.quality));
+  if (record.cut) object.boolean("Cut", true);
   if (record.event.quality == events::Quality::Raw) return object.text("Text", record.event.xml).take();
   add_system(object, record.event.system);
   add_payload(object, record.event.xml);

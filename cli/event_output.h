@@ -38,10 +38,11 @@ class EventPrinter {
 };
 
 /// One JSON object. Members: Log, RecordId, Received, Machine (where another machine delivered it), Quality ("Good",
-/// "Repaired", "Raw"); of a readable event the System fields under their XML names (Provider, ProviderGuid, EventID,
-/// Qualifiers, Version, Level, LevelName, Task, Opcode, Keywords as 0x text, TimeCreated, EventRecordID, ActivityID,
-/// RelatedActivityID, ProcessID, ThreadID, Channel, Computer, UserID; what the event lacks is left out), EventData as an
-/// array of {"Name", "Value"} in order, UserData as XML, Message; of a raw one Text.
+/// "Repaired", "Raw"), Cut (true where the event was too large for a message and has its System part only); of a readable
+/// event the System fields under their XML names (Provider, ProviderGuid, EventID, Qualifiers, Version, Level, LevelName,
+/// Task, Opcode, Keywords as 0x text, TimeCreated, EventRecordID, ActivityID, RelatedActivityID, ProcessID, ThreadID,
+/// Channel, Computer, UserID; what the event lacks is left out), EventData as an array of {"Name", "Value"} in order,
+/// UserData as XML, Message; of a raw one Text.
 std::string event_json(const resources::LogRecord& record);
 
 }  // namespace cli

@@ -144,6 +144,10 @@ bool print_page(Console& console, Reading& reading, const wsman::Client::Page& p
     --reading.remaining;
     reading.bookmark.set(record->log, record->record);
     reading.moved = true;
+    if (record->cut) {
+      console.err << "Warning: event " << record->record << " of " << record->log
+                  << " is larger than the service's MaxEnvelopeSizekb allows; only its System part is shown.\n";
+    }
     reading.printer.print(std::move(*record));
   }
   console.out.flush();

@@ -1,15 +1,22 @@
 #include "engine/resources/event_log.h"
 
+#include <algorithm>
 #include <charconv>
 #include <deque>
 
 #include "engine/base/iso8601.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/names.h"
+#include "engine/xml/document.h"
 #include "engine/xml/writer.h"
 
 namespace resources {
 namespace {
+
+/// ERROR_INSUFFICIENT_BUFFER
+constexpr std::string_view kTooLarge = "122";
+/// A System part beyond this is not worth keeping.
+constexpr std::size_t kMaxSystemBytes = 8 << 10;
 
 std::string_view quality_name(events::Quality quality) {
   switch (quality) {
@@ -42,15 +49,21 @@ class EventEnumerator final : public wsman::Enumerator {
       position_ = std::move(found->position);
       at_end_ = found->at_end;
     }
+    // What does not fit into the largest room that a message has had so far never will.
+    largest_room_ = std::max(largest_room_, budget.bytes);
     Page page;
     std::size_t bytes = 0;
     while (!waiting_.empty() && page.items.size() < budget.items) {
+      const LogRecord& record = waiting_.front();
       wsman::Item item;
-      item.xml = event_item(waiting_.front());
+      item.xml = event_item(record);
+      events::Bookmark behind = told_;
+      behind.set(record.log, record.record);
+      item.bookmark = behind.to_xml();
+      if (item.xml.size() + item.bookmark.size() > largest_room_) item.xml = event_item(cut_record(record));
       bytes += item.xml.size();
       if (bytes > budget.bytes && !page.items.empty()) break;
-      told_.set(waiting_.front().log, waiting_.front().record);
-      item.bookmark = told_.to_xml();
+      told_ = std::move(behind);
       page.items.push_back(std::move(item));
       waiting_.pop_front();
     }
@@ -74,6 +87,7 @@ class EventEnumerator final : public wsman::Enumerator {
   events::Bookmark position_;  ///< up to where the logs have been read
   events::Bookmark told_;      ///< up to where the reader has been given items
   std::deque<LogRecord> waiting_;
+  std::size_t largest_room_ = 0;
   bool at_end_ = false;
 };
 
@@ -147,10 +161,34 @@ std::string event_item(const LogRecord& record) {
   attribute(" m:Received", base::format_utc(record.received, 7));
   if (!record.machine.empty()) attribute(" m:Machine", record.machine);
   if (record.event.quality != events::Quality::Good) attribute(" m:Quality", quality_name(record.event.quality));
+  if (record.cut) attribute(" m:Cut", "true");
   out += '>';
   xml::append_cdata(out, record.event.xml);
   out += "</w:Event>";
   return out;
+}
+
+LogRecord cut_record(const LogRecord& record) {
+  std::string system;
+  if (const auto document = xml::Document::parse(record.event.xml); document.ok()) {
+    if (const xml::Element element = document->root().child("System")) system = element.outer_xml();
+  }
+  if (system.empty() || system.size() > kMaxSystemBytes) {
+    xml::Writer writer;
+    writer.open("System").attribute("xmlns", events::kEventNamespace).open("Provider").attribute("Name", "Muster").close();
+    writer.leaf("EventID", "0").leaf("EventRecordID", std::to_string(record.record)).leaf("Channel", record.log);
+    system = writer.leaf("Computer", record.machine).take();
+  }
+  LogRecord cut;
+  cut.log = record.log;
+  cut.record = record.record;
+  cut.received = record.received;
+  cut.machine = record.machine;
+  cut.cut = true;
+  cut.event.xml = "<Event xmlns='" + std::string(events::kEventNamespace) + "'>" + system +
+                  "<ProcessingErrorData><ErrorCode>" + std::string(kTooLarge) +
+                  "</ErrorCode><DataItemName/><EventPayload/></ProcessingErrorData></Event>";
+  return cut;
 }
 
 base::Result<LogRecord> parse_event_item(xml::Element item) {
@@ -170,6 +208,7 @@ base::Result<LogRecord> parse_event_item(xml::Element item) {
       base::parse_datetime(item.attribute(kEventAttributes, "Received").value_or("")).value_or(base::WallTime{});
   record.machine = item.attribute(kEventAttributes, "Machine").value_or("");
   record.event.xml = item.text();
+  record.cut = item.attribute(kEventAttributes, "Cut") == "true";
   const std::string_view quality = item.attribute(kEventAttributes, "Quality").value_or("");
   if (quality == "Repaired") record.event.quality = events::Quality::Repaired;
   if (quality == "Raw") record.event.quality = events::Quality::Raw;

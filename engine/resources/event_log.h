@@ -31,6 +31,9 @@ inline constexpr std::string_view kPathOption = "Path";
 /// the event XML as CDATA, as in a delivery; m is kEventAttributes; Machine is left out for a host's own events and Quality
 /// ("Repaired", "Raw") for good ones. Each page carries the w:Bookmark of its last item.
 ///
+/// An event that is larger than any message to this client may be does not stop the enumeration: it comes with m:Cut="true"
+/// and its System part only, in front of a ProcessingErrorData with error 122.
+///
 /// Faults: CannotProcessFilter with 15001, 15008 or 15026 for a bad query, FilteringRequestedUnavailable for another
 /// dialect, InvalidBookmark, ResourceNotFound with 15007 for a log that does not exist.
 class EventLogResource final : public wsman::Resource {
@@ -47,6 +50,9 @@ class EventLogResource final : public wsman::Resource {
 
 /// The item of an enumeration that carries `record`.
 std::string event_item(const LogRecord& record);
+
+/// `record` with nothing of its event but the System part, as it is told where the event does not fit into a message.
+LogRecord cut_record(const LogRecord& record);
 
 /// Reads an item back. Errors: std::errc::invalid_argument where it is none.
 base::Result<LogRecord> parse_event_item(xml::Element item);

@@ -23,6 +23,8 @@ struct LogRecord {
   base::WallTime received;
   std::string machine;  ///< the authenticated name of who delivered it; empty for this host's own
   events::Event event;
+  /// The event was larger than a message may be: `event` has its System part only. Never from EventLogs::read().
+  bool cut = false;
 };
 
 /// Which records to read, and how many.

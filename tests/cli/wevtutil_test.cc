@@ -196,6 +196,15 @@ TEST_F(WevtutilTest, JsonHasAnObjectForEachEvent) {
   EXPECT_THAT(out, HasSubstr("\"Quality\":\"Raw\",\"Text\":\"<no event\"}\n"));
 }
 
+TEST_F(WevtutilTest, AnEventTooLargeForTheServiceIsShownInPartWithAWarning) {
+  service_.deliver(kLog, {event_xml(1, "a"), event_xml(2, std::string(300'000, 'x'), 42), event_xml(3, "b", 43)});
+  const ToolRun result = run({"qe", kLog});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(ids(result.out), "1 42 43");
+  EXPECT_LT(result.out.size(), 5000u);
+  EXPECT_THAT(result.err, HasSubstr("Warning: event 2 of ForwardedEvents is larger"));
+}
+
 TEST_F(WevtutilTest, ABookmarkFileMakesAPollThatReturnsOnlyWhatIsNew) {
   const std::vector<std::string> poll{"qe", kLog, "/bm:" + file("mark.xml"), "/sbm:" + file("mark.xml")};
   deliver(1, 3);

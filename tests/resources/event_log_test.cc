@@ -148,6 +148,25 @@ TEST_F(EventLogTest, PagesStayBelowTheEnvelopesLimitAndLoseNothing) {
   EXPECT_GT(answer->pages.size(), 10u);
 }
 
+TEST_F(EventLogTest, AnEventLargerThanAMessageIsCutToItsSystemPart) {
+  service_.deliver(
+      kLog, {event_xml(1, "a"), event_xml(2, std::string(300'000, 'x'), 42), std::string(300'000, 'y'), event_xml(4, "b")});
+  const auto answer = ask({.path = kLog});
+  ASSERT_THAT(answer, IsOk());
+  ASSERT_THAT(answer->records, SizeIs(4));
+  EXPECT_FALSE(answer->records[0].cut);
+  EXPECT_FALSE(answer->records[3].cut);
+  for (const std::size_t large : {1u, 2u}) {
+    EXPECT_TRUE(answer->records[large].cut);
+    const auto document = xml::Document::parse(answer->records[large].event.xml);
+    ASSERT_THAT(document, IsOk());
+    EXPECT_EQ(document->root().child("ProcessingErrorData").child("ErrorCode").text(), "122");
+    EXPECT_TRUE(document->root().child("System").is(events::kEventNamespace, "System"));
+  }
+  EXPECT_EQ(events::Event::parse(answer->records[1].event.xml)->system.event_id, 42);
+  EXPECT_EQ(events::Event::parse(answer->records[1].event.xml)->system.record_id, 2u);
+}
+
 TEST_F(EventLogTest, BeginsBehindABookmark) {
   deliver(5);
   const std::string bookmark =
