@@ -110,7 +110,7 @@ class Matcher {
  private:
   /// Keeps the place where the best attempt failed: that is the one to tell.
   void note(std::size_t piece, std::size_t at, std::size_t within) {
-    if (at < farthest_) return;
+    if (std::pair(piece, within) < std::pair(farthest_piece_, farthest_within_)) return;
     farthest_ = at;
     farthest_piece_ = piece;
     farthest_within_ = within;
