@@ -13,12 +13,14 @@ namespace http_test {
 namespace asio = boost::asio;
 
 base::Task<http::Admission> RecordingHandler::admit(const http::RequestHead& head, http::Connection&) {
+  {
+    std::lock_guard lock(mutex_);
+    ++admissions_;
+  }
   if (admission_delay.count() > 0) co_await base::system_clock().sleep_for(admission_delay);
   http::Admission admission;
   admission.max_body = max_body;
   if (refuse) admission.refusal = refuse(head);
-  std::lock_guard lock(mutex_);
-  ++admissions_;
   co_return admission;
 }
 
