@@ -110,7 +110,7 @@ base::AsyncResult<events::Bookmark> Feed::start_position() {
     position = std::move(*offered);
   } else if (!how.bookmark) {
     const std::string key = options_.state_key;
-    ASSIGN_OR_CO_RETURN(auto kept, co_await pool_.run([this, key] { return state_.find(std::string(kStateKind), key); }));
+    ASSIGN_OR_CO_RETURN(auto kept, co_await pool_.run([this, &key] { return state_.find(std::string(kStateKind), key); }));
     auto own = kept ? events::Bookmark::parse(*kept) : base::Result<events::Bookmark>(base::Error{});
     if (own.ok()) {
       position = std::move(*own);
@@ -342,7 +342,7 @@ base::Task<void> Feed::remember(bool now) {
   std::string text = position_.to_xml();
   if (text == remembered_) co_return;
   const std::string key = options_.state_key;
-  auto kept = co_await pool_.run([this, key, text] { return state_.put(std::string(kStateKind), key, text); });
+  auto kept = co_await pool_.run([this, &key, &text] { return state_.put(std::string(kStateKind), key, text); });
   if (kept.ok()) {
     remembered_ = std::move(text);
   } else {

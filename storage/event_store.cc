@@ -160,7 +160,7 @@ struct EventStore::State {
   /// Runs `question` with a reader on a thread that may block.
   template <typename T>
   base::AsyncResult<T> ask(std::function<base::Result<T>(EventReader&)> question) {
-    co_return co_await pool.run([this, question = std::move(question)]() -> base::Result<T> {
+    co_return co_await pool.run([this, &question]() -> base::Result<T> {
       ASSIGN_OR_RETURN(auto reader, borrow_reader());
       auto answer = question(*reader);
       give_back(std::move(reader));

@@ -234,7 +234,7 @@ base::AsyncResult<void> Manager::create(Subscription subscription) {
   auto change = [state = state_.get(), subscription = std::move(subscription)]() mutable {
     return state->create(std::move(subscription));
   };
-  co_return co_await state_->pool.run(std::move(change));
+  co_return co_await state_->pool.run(change);
 }
 
 base::AsyncResult<void> Manager::set(Subscription subscription) {
@@ -244,12 +244,12 @@ base::AsyncResult<void> Manager::set(Subscription subscription) {
   auto change = [state = state_.get(), subscription = std::move(subscription)]() mutable {
     return state->set(std::move(subscription));
   };
-  co_return co_await state_->pool.run(std::move(change));
+  co_return co_await state_->pool.run(change);
 }
 
 base::AsyncResult<void> Manager::remove(std::string id) {
   auto change = [state = state_.get(), id = std::move(id)]() { return state->remove(id); };
-  auto removed = co_await state_->pool.run(std::move(change));
+  auto removed = co_await state_->pool.run(change);
   if (!removed.ok()) co_return std::move(removed).error();
   co_return co_await state_->events.forget_subscription(std::move(*removed));
 }

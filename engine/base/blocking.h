@@ -25,8 +25,11 @@ class BlockingPool {
 
   /// Calls `function` on a thread of the pool and returns what it returns. Cancellation does not interrupt it: the coroutine
   /// waits for the call to end, because the call may use what the coroutine owns.
+  ///
+  /// A temporary with captures that need a destructor (a string by value, say) is refused: g++ 12 destroys such a temporary
+  /// of a co_await twice. Capture by reference, which is safe here, or name the function first and hand it in by name.
   template <typename Function>
-  Task<std::invoke_result_t<Function>> run(Function function) {
+  requires std::is_trivially_destructible_v<Function> Task<std::invoke_result_t<Function>> run(Function function) {
     using Value = std::invoke_result_t<Function>;
     auto initiate = [this](auto handler, Function call) {
       auto work = asio::make_work_guard(handler);
@@ -49,6 +52,12 @@ class BlockingPool {
       co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Value)>(initiate, asio::use_awaitable,
                                                                                           std::move(function));
     }
+  }
+
+  /// The same for a function that needs a destructor. It must live until the call has ended.
+  template <typename Function>
+  requires(!std::is_trivially_destructible_v<Function>) Task<std::invoke_result_t<Function&>> run(Function& function) {
+    return run([&function]() -> decltype(auto) { return function(); });
   }
 
  private:

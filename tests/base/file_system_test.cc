@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,6 +84,40 @@ TEST(DirectoryLock, IsHeldOnceAndNamesItsHolder) {
                 IsError(std::errc::device_or_resource_busy, std::to_string(::getpid())));
   }
   EXPECT_THAT(base::DirectoryLock::acquire(directory.path()), IsOk());
+}
+
+TEST(DirectoryLock, MovesWithItsOwner) {
+  const TemporaryDirectory directory;
+  auto first = base::DirectoryLock::acquire(directory.path());
+  ASSERT_THAT(first, IsOk());
+  {
+    const base::DirectoryLock moved = *std::move(first);
+    EXPECT_THAT(base::DirectoryLock::acquire(directory.path()), IsError(std::errc::device_or_resource_busy));
+  }
+  EXPECT_THAT(base::DirectoryLock::acquire(directory.path()), IsOk());
+}
+
+TEST(DirectoryLock, IsGivenUpWhenTheProcessIsKilled) {
+  const TemporaryDirectory directory;
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto lock = base::DirectoryLock::acquire(directory.path());
+    const char answer = lock.ok() ? 'y' : 'n';
+    if (::write(ready[1], &answer, 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  char answer = 0;
+  ASSERT_EQ(::read(ready[0], &answer, 1), 1);
+  EXPECT_EQ(answer, 'y');
+  EXPECT_THAT(base::DirectoryLock::acquire(directory.path()),
+              IsError(std::errc::device_or_resource_busy, "by process " + std::to_string(child)));
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_THAT(base::DirectoryLock::acquire(directory.path()), IsOk());
+  ::close(ready[0]);
+  ::close(ready[1]);
 }
 
 TEST(DirectoryLock, NeedsTheDirectory) {
