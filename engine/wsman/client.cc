@@ -11,6 +11,7 @@ namespace {
 // Source: wsman-protocol, section 8.4.
 constexpr std::uint32_t kRelatesToMismatch = 2150858995;
 constexpr std::uint32_t kNoBody = 2150858996;
+constexpr std::uint32_t kTimedOut = 2150858793;
 
 base::Error answer_error(std::uint32_t number, const std::string& what) {
   return base::make_error(base::win32_code(number), what);
@@ -139,16 +140,22 @@ base::AsyncResult<void> Client::enumerate(Target target, std::optional<Filter> f
                                           std::function<bool(Page&)> take) {
   Message message = message_for(target, action::kEnumerate, enumerate_body(filter, page_items));
   if (target.bookmark) message.headers.bookmark = target.bookmark;
+  std::string context;
   for (;;) {
-    ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
-    if (!reply || !reply->body()) co_return answer_error(kNoBody, "the answer has no body");
     Page page;
-    page.envelope = std::move(*reply);
-    const xml::Element response = page.envelope.body();
-    for (const xml::Element item : child_of_either(response, "Items").children()) page.items.push_back(item);
-    page.bookmark = page.envelope.headers.bookmark;
-    const std::string context(base::trimmed(response.child(ns::kEnumeration, "EnumerationContext").text()));
-    page.end = static_cast<bool>(child_of_either(response, "EndOfSequence")) || context.empty();
+    auto answer = co_await exchange(std::move(message));
+    // A search that finds nothing in time goes on with the next Pull: the context is still there.
+    const bool nothing_yet = !answer.ok() && !context.empty() && answer.error().code == base::win32_code(kTimedOut);
+    if (!nothing_yet) {
+      ASSIGN_OR_CO_RETURN(auto reply, std::move(answer));
+      if (!reply || !reply->body()) co_return answer_error(kNoBody, "the answer has no body");
+      page.envelope = std::move(*reply);
+      const xml::Element response = page.envelope.body();
+      for (const xml::Element item : child_of_either(response, "Items").children()) page.items.push_back(item);
+      page.bookmark = page.envelope.headers.bookmark;
+      context = base::trimmed(response.child(ns::kEnumeration, "EnumerationContext").text());
+      page.end = static_cast<bool>(child_of_either(response, "EndOfSequence")) || context.empty();
+    }
     const bool more = take(page);
     if (page.end) co_return base::Result<void>();
     if (!more) {

@@ -75,7 +75,8 @@ class Client {
     bool end = false;
   };
   /// Calls `take` for each page until the end, or until it answers false (the context is then released). `page_items` is the
-  /// MaxElements of each request.
+  /// MaxElements of each request. A Pull that the service ends because nothing came in time gives an empty page, and the
+  /// next one follows.
   base::AsyncResult<void> enumerate(Target target, std::optional<Filter> filter, std::size_t page_items,
                                     std::function<bool(Page&)> take);
 

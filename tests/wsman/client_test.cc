@@ -112,6 +112,47 @@ TEST(Client, ReleasesAnEnumerationThatIsNotWantedAnyMore) {
   EXPECT_EQ(service.dispatcher.open_contexts(), 0u);
 }
 
+/// Has nothing to give twice, and then one thing.
+class SlowEnumerator final : public Enumerator {
+ public:
+  AsyncResult<Page> next(base::Budget) override {
+    Page page;
+    if (++asked_ > 3) {
+      page.items.push_back(thing("late"));
+      page.end = true;
+    }
+    co_return page;
+  }
+
+ private:
+  int asked_ = 0;
+};
+
+TEST(Client, PullsAgainWhereNothingCameInTime) {
+  Service service;
+  service.resource.make_enumerator = [] { return std::make_unique<SlowEnumerator>(); };
+  Client client(loopback_transport(service.dispatcher, administrator()), options());
+  std::vector<std::size_t> pages;
+  auto take = [&](Client::Page& page) {
+    pages.push_back(page.items.size());
+    return true;
+  };
+  EXPECT_THAT(run_on(service.loop.executor(), client.enumerate(target(), std::nullopt, 4, take)), IsOk());
+  EXPECT_THAT(pages, ::testing::ElementsAre(0, 0, 0, 1));
+  EXPECT_EQ(service.dispatcher.open_contexts(), 0u);
+}
+
+TEST(Client, MayBeStoppedWhileNothingComes) {
+  Service service;
+  service.resource.make_enumerator = [] { return std::make_unique<SlowEnumerator>(); };
+  Client client(loopback_transport(service.dispatcher, administrator()), options());
+  std::size_t pages = 0;
+  auto take = [&](Client::Page&) { return ++pages < 2; };
+  EXPECT_THAT(run_on(service.loop.executor(), client.enumerate(target(), std::nullopt, 4, take)), IsOk());
+  EXPECT_EQ(pages, 2u);
+  EXPECT_EQ(service.dispatcher.open_contexts(), 0u);
+}
+
 TEST(Client, FillsInTheCommonHeaders) {
   auto transport = std::make_unique<ScriptedTransport>();
   ScriptedTransport& script = *transport;
