@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/system/system_error.hpp>
 #include <exception>
 #include <mutex>
 #include <unordered_map>
 
+#include "engine/base/deadline.h"
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
 #include "engine/wsman/delivery_read.h"
@@ -45,11 +45,10 @@ AsyncResult<T> guarded(AsyncResult<T> operation) {
 /// Cancels `operation` at `deadline`; it has ended when this returns.
 template <typename T>
 AsyncResult<T> until(base::Clock& clock, base::SteadyTime deadline, AsyncResult<T> operation) {
-  using namespace boost::asio::experimental::awaitable_operators;
   auto work = guarded(std::move(operation));
   auto wait = clock.sleep_until(deadline);
-  auto outcome = co_await (std::move(work) || std::move(wait));
-  if (outcome.index() == 0) co_return std::move(std::get<0>(outcome));
+  auto outcome = co_await base::first_of(std::move(work), std::move(wait));
+  if (outcome) co_return std::move(*outcome);
   co_return make_fault(FaultCode::TimedOut);
 }
 

@@ -155,6 +155,22 @@ TEST(Within, CancelsATaskThatTakesTooLong) {
   EXPECT_EQ(ended, 1);
 }
 
+TEST(Within, PassesOnThePoliteCancellationOfItsGroup) {
+  Loop loop;
+  std::atomic<int> begun = 0;
+  std::atomic<int> ended = 0;
+  TaskGroup tasks(loop.executor());
+  tasks.spawn("limited", [](std::atomic<int>& b, std::atomic<int>& e) -> Task<void> {
+    (void)co_await base::within(24h, "late", [](std::atomic<int>& b2, std::atomic<int>& e2) -> base::AsyncResult<void> {
+      co_await count_until_cancelled(b2, e2);
+      co_return base::Result<void>();
+    }(b, e));
+  }(begun, ended));
+  ASSERT_TRUE(eventually([&] { return begun == 1; }));
+  run_on(loop.executor(), tasks.stop(1h));  // so that only the polite form can end it in time
+  EXPECT_EQ(ended, 1);
+}
+
 TEST(FakeClock, WakesWhoseTimeHasComeAndLetsTheOthersSleep) {
   Loop loop;
   test_support::FakeClock clock;
