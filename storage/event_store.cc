@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,6 +12,7 @@
 #include <mutex>
 
 #include "engine/base/blocking.h"
+#include "engine/base/deadline.h"
 #include "engine/base/file_system.h"
 #include "storage/event_reader.h"
 #include "storage/event_writer.h"
@@ -268,12 +268,11 @@ std::uint64_t EventStore::generation() const {
 }
 
 base::Task<void> EventStore::wait_past(std::uint64_t seen, base::SteadyTime until) {
-  using namespace asio::experimental::awaitable_operators;
   if (generation() != seen) co_return;
   if (until == base::SteadyTime::max()) {
     co_await state_->bell.wait_past(seen);
   } else {
-    co_await (state_->bell.wait_past(seen) || state_->options.clock->sleep_until(until));
+    co_await base::first_of(state_->bell.wait_past(seen), state_->options.clock->sleep_until(until));
   }
 }
 

@@ -1,3 +1,4 @@
+#include "engine/base/task_group.h"
 #include "tests/storage/store_fixture.h"
 
 namespace storage_test {
@@ -9,6 +10,10 @@ using ::testing::Eq;
 using ::testing::IsEmpty;
 using ::testing::Optional;
 using ::testing::SizeIs;
+
+base::Task<void> append_and_forget(storage::EventStore& store, storage::DeliveredBatch batch) {
+  (void)co_await store.append(std::move(batch));
+}
 
 class EventStoreReading : public StoreTest {
  protected:
@@ -314,6 +319,28 @@ TEST_F(EventStoreReading, WaitWithATimeEndsWhenAnEventIsStored) {
   ASSERT_TRUE(test_support::eventually([&] { return clock().sleepers() == 1; }));
   fill("ForwardedEvents", {1});
   EXPECT_EQ(waiting.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
+TEST_F(EventStoreReading, WaitIsCancelled) {
+  base::TaskGroup tasks(executor());
+  tasks.spawn("without a time", store().wait_past(store().generation(), base::SteadyTime::max()));
+  tasks.spawn("with a time", store().wait_past(store().generation(), clock().steady() + std::chrono::hours(1)));
+  ASSERT_TRUE(test_support::eventually([&] { return clock().sleepers() == 1; }));
+  wait(tasks.stop());
+  EXPECT_EQ(tasks.size(), 0u);
+}
+
+TEST_F(EventStoreReading, CancelledAppendIsStoredAllTheSame) {
+  base::TaskGroup tasks(executor());
+  tasks.spawn("append", append_and_forget(store(), make_batch(make_events(1, 3))));
+  wait(tasks.stop());
+  EXPECT_EQ(tasks.size(), 0u);
+  // Whether it was too late for the append to begin is the only question.
+  wait(store().stop());
+  reopen();
+  const auto found = wait(store().find_log("ForwardedEvents"));
+  ASSERT_THAT(found, IsOk());
+  EXPECT_TRUE(!*found || (*found)->status.records == 3);
 }
 
 TEST_F(EventStoreReading, WaitEndsWithTheStore) {
