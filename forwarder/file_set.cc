@@ -13,7 +13,6 @@
 namespace forwarder {
 namespace {
 
-constexpr std::size_t kMaxFiles = 10'000;
 constexpr std::size_t kMaxComplaints = 1'000;
 
 bool is_compressed(std::string_view path) {
@@ -113,8 +112,9 @@ void FileSet::put_gone_first() {
 }
 
 void FileSet::add(const std::string& path, base::SteadyTime now, Stored* stored, bool first_start) {
-  if (files_.size() >= kMaxFiles) {
-    complain(path, base::make_error(std::errc::too_many_files_open, "more than " + std::to_string(kMaxFiles) + " files"));
+  if (files_.size() >= options_.max_files) {
+    complain(path,
+             base::make_error(std::errc::too_many_files_open, "more than " + std::to_string(options_.max_files) + " files"));
     return;
   }
   auto opened = FollowedFile::open(path);

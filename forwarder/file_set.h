@@ -26,12 +26,16 @@ struct FileSetOptions {
   /// A file that was renamed out of the pattern is followed until nothing has come for this long: its writer may not yet
   /// know.
   std::chrono::milliseconds follow_renamed{std::chrono::minutes(10)};
+  std::size_t max_files = 10'000;  ///< further ones are passed over
 };
 
 /// Follows each file by its inode, so that a renamed one is read to its end, and by its first bytes, so that one that was
 /// truncated or whose inode was used again is read from its beginning. A file that appears after the first start is read
 /// from its beginning. Compressed files (.gz .bz2 .xz .zst .lz4 .Z) are passed over, and so is what cannot be opened, after
 /// one line in the log. The pattern should not match the copies that copy-truncate makes: they count as new files.
+///
+/// What cannot be had: lines that copy-truncate cuts off before they were read, and a file that comes and is renamed out of
+/// the pattern again between two evaluations of it (or while the source is stopped).
 ///
 /// One thread at a time; blocks.
 class FileSet {

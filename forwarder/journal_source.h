@@ -28,7 +28,7 @@ struct JournalSourceOptions {
 /// fields.
 inline constexpr std::size_t kMaxJournalValueBytes = 1 << 20;
 /// Fields beyond this many are left out, with the same mark.
-inline constexpr std::size_t kMaxJournalFields = 1024;
+inline constexpr std::size_t kMaxJournalFields = 1000;
 
 /// Each entry becomes an event with all its fields (mapping.h). An entry that cannot be read is logged and passed over.
 ///

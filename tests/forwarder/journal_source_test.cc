@@ -156,6 +156,24 @@ TEST_F(JournalSourceTest, CutsAnEndlessValue) {
   EXPECT_EQ(cut, "COREDUMP");
 }
 
+TEST_F(JournalSourceTest, BoundsTheNumberOfFields) {
+  Fields fields;
+  for (std::size_t i = 0; i < kMaxJournalFields + 10; ++i) fields.emplace_back("FIELD" + std::to_string(i), "x");
+  add_file("remote", entry(0, fields));
+  start();
+  const auto drafts = read_drafts();
+  ASSERT_EQ(drafts.size(), 1u);
+  EXPECT_EQ(drafts[0].data.size(), kMaxJournalFields + 1);
+  EXPECT_EQ(drafts[0].data.back().first, "MUSTER_CUT_FIELD");
+}
+
+TEST_F(JournalSourceTest, PassesOverADamagedFile) {
+  add(1, 2);
+  directory_.write("damaged.journal", "LPKSHHRH and then nothing of use");
+  start();
+  EXPECT_THAT(read(), ElementsAre("1", "2"));
+}
+
 TEST_F(JournalSourceTest, BeginsAtTheEndUnlessAsked) {
   add(1, 3);
   start(false);
