@@ -120,14 +120,26 @@ DecodedText utf16_to_utf8(std::string_view bytes, Utf16Order order) {
 }
 
 std::string utf8_to_utf16le_with_mark(std::string_view text) {
-  std::string out;
-  out.reserve(2 * text.size() + 2);
-  out += "\xFF\xFE";
+  // No sequence takes more units than it has bytes.
+  std::string out(2 * text.size() + 2, '\0');
+  char* to = out.data();
   const auto put = [&](std::uint32_t unit) {
-    out += static_cast<char>(unit & 0xFF);
-    out += static_cast<char>(unit >> 8);
+    *to++ = static_cast<char>(unit & 0xFF);
+    *to++ = static_cast<char>(unit >> 8);
   };
+  put(0xFEFF);
   for (std::size_t at = 0; at < text.size();) {
+    const std::size_t ascii_end = at + ascii_run(text, at);
+    for (; at + 4 <= ascii_end; at += 4, to += 8) {
+      std::uint32_t four;
+      std::memcpy(&four, text.data() + at, 4);
+      std::uint64_t wide = four;
+      wide = (wide | wide << 16) & 0x0000FFFF0000FFFFull;
+      wide = (wide | wide << 8) & 0x00FF00FF00FF00FFull;
+      std::memcpy(to, &wide, 8);
+    }
+    while (at < ascii_end) put(static_cast<unsigned char>(text[at++]));
+    if (at == text.size()) break;
     std::uint32_t code = 0;
     const std::size_t length = decode_one(text, at, code);
     if (length == 0) {
@@ -144,6 +156,7 @@ std::string utf8_to_utf16le_with_mark(std::string_view text) {
       put(code);
     }
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return out;
 }
 

@@ -62,6 +62,17 @@ TEST(Utf16, EncodingWritesTheMarkAndSurrogatePairs) {
   EXPECT_EQ(base::utf8_to_utf16le_with_mark("\xC3"), "\xFF\xFE" + little_endian(u"\uFFFD"));
 }
 
+TEST(Utf16, EncodingIsTheSameWhereverPlainRunsEnd) {
+  // The encoder takes four plain characters at a time.
+  for (std::size_t before = 0; before < 20; ++before) {
+    for (std::size_t behind = 0; behind < 6; ++behind) {
+      const std::string text = std::string(before, 'a') + utf8(u8"ß") + std::string(behind, 'z');
+      const std::u16string units = std::u16string(before, u'a') + u"ß" + std::u16string(behind, u'z');
+      EXPECT_EQ(base::utf8_to_utf16le_with_mark(text), "\xFF\xFE" + little_endian(units));
+    }
+  }
+}
+
 TEST(Utf8, IllFormedSequencesAreFound) {
   EXPECT_TRUE(base::is_valid_utf8(utf8(u8"long enough for eight at a time: ß漢𝄞\U0010FFFF")));
   for (const char* text : {"\x80", "\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
