@@ -71,7 +71,7 @@ base::AsyncResult<std::vector<wsman::OfferedSubscription>> Enrolment::enumerate(
   std::vector<wsman::OfferedSubscription> offers;
   wsman::Client::Target target;
   target.resource_uri = wsman::resource::kSubscriptionList;
-  auto take = [&offers](wsman::Client::Page& page) {
+  std::function<bool(wsman::Client::Page&)> take = [&offers](wsman::Client::Page& page) {
     for (const xml::Element item : page.items) {
       auto offer = wsman::read_offer(item);
       if (offer.ok()) {
@@ -82,7 +82,8 @@ base::AsyncResult<std::vector<wsman::OfferedSubscription>> Enrolment::enumerate(
     }
     return offers.size() < kMaxOffers;
   };
-  CO_RETURN_IF_ERROR(co_await client.enumerate(std::move(target), std::nullopt, kPageItems, take));
+  std::optional<wsman::Filter> no_filter;
+  CO_RETURN_IF_ERROR(co_await client.enumerate(std::move(target), std::move(no_filter), kPageItems, std::move(take)));
   co_return offers;
 }
 
