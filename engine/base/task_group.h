@@ -2,7 +2,6 @@
 
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <string>
 
@@ -26,9 +25,9 @@ class TaskGroup {
   /// The same on `executor`, which must be a strand (or belong to a single thread): cancellation is posted to it.
   void spawn_on(Executor executor, std::string name, Task<void> task);
 
-  /// Cancels the children (total cancellation), waits up to `grace`, cancels again (terminal), and waits for the rest.
-  /// When it returns nothing of the group runs any more.
-  Task<void> stop(std::chrono::milliseconds grace = std::chrono::milliseconds(1000));
+  /// Cancels the children and waits for them. When it returns nothing of the group runs any more. A cancelled child sees
+  /// its current wait end, and its next co_await throw operation_aborted.
+  Task<void> stop();
 
   /// How many children run now.
   std::size_t size() const;
