@@ -34,8 +34,8 @@ struct TaskGroup::State : std::enable_shared_from_this<State> {
 
   // A signal is not thread-safe: it is emitted on the child's own executor.
   //
-  // Terminal at once, not the polite total form first: asio's parallel groups (and so base::within) pass only the first request on
-  // to their members, and their members listen to the terminal form alone.
+  // Terminal at once, not the polite total form first: asio's parallel groups (and so base::within) pass only the first
+  // request on to their members, and their members listen to the terminal form alone.
   void cancel_all() {
     std::vector<std::shared_ptr<Child>> now;
     {
@@ -81,8 +81,7 @@ void TaskGroup::spawn_on(Executor executor, std::string name, Task<void> task) {
     std::lock_guard lock(state->mutex);
     state->children.erase(place);
   };
-  asio::co_spawn(executor, std::move(task),
-                 asio::bind_cancellation_slot(child->signal.slot(), std::move(finished)));
+  asio::co_spawn(executor, std::move(task), asio::bind_cancellation_slot(child->signal.slot(), std::move(finished)));
 }
 
 std::size_t TaskGroup::size() const {
