@@ -18,6 +18,16 @@
 #include "engine/base/log.h"
 
 namespace base {
+namespace {
+
+// A spawned coroutine reacts to terminal cancellation only, unless it says otherwise; ours react to the polite form too.
+Task<void> cancellable(Task<void> task) {
+  co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+  co_await std::move(task);
+}
+
+}  // namespace
+
 struct TaskGroup::State : std::enable_shared_from_this<State> {
   struct Child {
     std::string name;
@@ -33,17 +43,14 @@ struct TaskGroup::State : std::enable_shared_from_this<State> {
   bool stopping = false;
 
   // A signal is not thread-safe: it is emitted on the child's own executor.
-  //
-  // Terminal at once, not the polite total form first: asio's parallel groups (and so base::within) pass only the first
-  // request on to their members, and their members listen to the terminal form alone.
-  void cancel_all() {
+  void cancel_all(asio::cancellation_type type) {
     std::vector<std::shared_ptr<Child>> now;
     {
       std::lock_guard lock(mutex);
       now.assign(children.begin(), children.end());
     }
     for (auto& child : now) {
-      asio::post(child->executor, [child] { child->signal.emit(asio::cancellation_type::terminal); });
+      asio::post(child->executor, [child, type] { child->signal.emit(type); });
     }
   }
 };
@@ -81,7 +88,8 @@ void TaskGroup::spawn_on(Executor executor, std::string name, Task<void> task) {
     std::lock_guard lock(state->mutex);
     state->children.erase(place);
   };
-  asio::co_spawn(executor, std::move(task), asio::bind_cancellation_slot(child->signal.slot(), std::move(finished)));
+  asio::co_spawn(executor, cancellable(std::move(task)),
+                 asio::bind_cancellation_slot(child->signal.slot(), std::move(finished)));
 }
 
 std::size_t TaskGroup::size() const {
@@ -93,7 +101,7 @@ Executor TaskGroup::executor() const {
   return state_->executor;
 }
 
-Task<void> TaskGroup::stop() {
+Task<void> TaskGroup::stop(std::chrono::milliseconds grace) {
   auto state = state_;
   {
     std::lock_guard lock(state->mutex);
@@ -102,12 +110,22 @@ Task<void> TaskGroup::stop() {
   // A caller that is itself being cancelled must still see its children end.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   asio::steady_timer timer(co_await asio::this_coro::executor);
+  const auto force_at = std::chrono::steady_clock::now() + grace;
+  bool forced = false;
+  state->cancel_all(asio::cancellation_type::total);
   while (size() != 0) {
-    // Again and again: a child may have been between two waits, or in one that is not cancelled.
-    state->cancel_all();
     timer.expires_after(std::chrono::milliseconds(2));
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (!forced && std::chrono::steady_clock::now() >= force_at) {
+      forced = true;
+      state->cancel_all(asio::cancellation_type::terminal);
+    } else if (!forced) {
+      // A child that swallowed the first signal (a finished inner wait, say) gets it again at its next wait.
+      state->cancel_all(asio::cancellation_type::total);
+    } else {
+      state->cancel_all(asio::cancellation_type::terminal);
+    }
   }
 }
 

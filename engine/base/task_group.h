@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -25,9 +26,9 @@ class TaskGroup {
   /// The same on `executor`, which must be a strand (or belong to a single thread): cancellation is posted to it.
   void spawn_on(Executor executor, std::string name, Task<void> task);
 
-  /// Cancels the children and waits for them. When it returns nothing of the group runs any more. A cancelled child sees
-  /// its current wait end, and its next co_await throw operation_aborted.
-  Task<void> stop();
+  /// Cancels the children (total cancellation), waits up to `grace`, cancels again (terminal), and waits for the rest.
+  /// When it returns nothing of the group runs any more.
+  Task<void> stop(std::chrono::milliseconds grace = std::chrono::milliseconds(1000));
 
   /// How many children run now.
   std::size_t size() const;

@@ -278,7 +278,7 @@ base::Task<void> Listener::stop(std::chrono::milliseconds grace) {
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
-  co_await state->tasks.stop();
+  co_await state->tasks.stop(std::chrono::milliseconds(500));
 }
 
 }  // namespace http
