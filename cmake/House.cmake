@@ -14,7 +14,14 @@ target_compile_options(house_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow
 # g++ 12 reports false positives of these inside coroutine frames, std::variant and std::string once it optimises; the sanitizers
 # find the true ones.
 target_compile_options(house_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-null-dereference
-                                               -Wno-array-bounds -Wno-mismatched-new-delete -Wno-stringop-overflow -Wno-restrict>)
+                                               -Wno-array-bounds -Wno-mismatched-new-delete -Wno-stringop-overflow
+                                               -Wno-stringop-overread -Wno-restrict>)
+# Libraries and programs alike, or they could not share precompiled headers.
+target_compile_options(house_options INTERFACE -fPIE)
+target_link_options(house_options INTERFACE -pie)
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  target_compile_options(house_options INTERFACE -march=x86-64-v2)
+endif()
 if(MUSTER_WARNINGS_AS_ERRORS)
   target_compile_options(house_options INTERFACE -Werror)
 endif()
