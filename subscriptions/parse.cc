@@ -327,6 +327,8 @@ Result<Subscription> parse_subscription(std::string_view xml) {
     subscription.max_latency.reset();
     subscription.heartbeat.reset();
   }
+  // Windows exports a Locale beside ContentFormat Events as well, where it says nothing.
+  if (subscription.content_format == ContentFormat::Events) subscription.locale.clear();
   return subscription;
 }
 

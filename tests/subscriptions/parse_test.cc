@@ -137,6 +137,13 @@ TEST(ParseSubscription, TakesEnumeratedValuesAndBooleansInAnyCase) {
   EXPECT_TRUE(parsed->read_existing_events);
 }
 
+TEST(ParseSubscription, PassesOverALocaleBesideEvents) {
+  const auto parsed = parse_subscription(document_with("<Locale Language=\"en-US\"/><ContentFormat>Events</ContentFormat>"));
+  ASSERT_THAT(parsed, IsOk());
+  EXPECT_EQ(parsed->content_format, ContentFormat::Events);
+  EXPECT_EQ(parsed->locale, "");
+}
+
 TEST(ParseSubscription, SkipsAByteOrderMark) {
   EXPECT_THAT(parse_subscription("\xEF\xBB\xBF" + std::string(kSourceInitiatedSample)), IsOk());
 }
