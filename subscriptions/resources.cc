@@ -82,6 +82,10 @@ std::string_view SubscriptionDefinitionResource::uri() const {
   return wsman::resource::kSubscriptionDefinition;
 }
 
+bool SubscriptionDefinitionResource::knows_option(std::string_view name) const {
+  return base::equal_ignoring_case(name, kIdsOnlyOption);
+}
+
 wsman::AsyncResult<wsman::Item> SubscriptionDefinitionResource::get(const wsman::Call& call) {
   auto id = selected_id(call);
   if (!id.ok()) co_return std::move(id).error();

@@ -26,6 +26,7 @@ class SubscriptionDefinitionResource final : public wsman::Resource {
  public:
   explicit SubscriptionDefinitionResource(Manager& manager) : manager_(manager) {}
   std::string_view uri() const override;
+  bool knows_option(std::string_view name) const override;
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> create(const wsman::Call& call) override;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <deque>
 
+#include "engine/base/encoding.h"
 #include "engine/base/iso8601.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/names.h"
@@ -119,6 +120,10 @@ wsman::Result<events::Query> compile(const wsman::Call& call, const wsman::Enume
 
 std::string_view EventLogResource::uri() const {
   return wsman::resource::kEventLog;
+}
+
+bool EventLogResource::knows_option(std::string_view name) const {
+  return base::equal_ignoring_case(name, kPathOption) || base::equal_ignoring_case(name, kReverseDirectionOption);
 }
 
 wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::enumerate(const wsman::Call& call,

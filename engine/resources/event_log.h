@@ -41,6 +41,7 @@ class EventLogResource final : public wsman::Resource {
   /// `logs` outlives the resource and its enumerations.
   explicit EventLogResource(EventLogs& logs) : logs_(logs) {}
   std::string_view uri() const override;
+  bool knows_option(std::string_view name) const override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;
 

@@ -98,6 +98,16 @@ Result<void> check_addressing(const Headers& headers) {
   return {};
 }
 
+Result<void> check_options(const Headers& headers, const Resource& resource) {
+  for (const Option& option : headers.options) {
+    if (!option.must_comply || resource.knows_option(option.name)) continue;
+    Fault fault = make_fault(FaultCode::InvalidOptions, "The option " + cut(option.name) + " is not supported");
+    fault.windows_code = 2150858833;  // options are not supported
+    return fault;
+  }
+  return {};
+}
+
 std::string created(const Item& item, std::string_view resource_uri) {
   xml::Writer w;
   w.open("x:ResourceCreated").leaf("a:Address", kAnonymous);
@@ -152,19 +162,20 @@ struct Dispatcher::State {
     bool granted_ = false;
   };
 
-  AsyncResult<Reply> process(const Envelope& request, const Caller& caller);
-  AsyncResult<Message> deliver(const Envelope& request, const Caller& caller);
+  AsyncResult<Reply> process(Envelope& request, const Caller& caller);
+  AsyncResult<Message> deliver(Envelope& request, const Caller& caller);
   AsyncResult<Message> operate(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
   Result<Message> bounded(const Envelope& request, const Caller& caller, Message reply, FaultCode excess) const;
   void expire_sometimes();
 };
 
-AsyncResult<Reply> Dispatcher::State::process(const Envelope& request, const Caller& caller) {
+AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& caller) {
   const Headers& headers = request.headers;
   CO_RETURN_IF_ERROR(check_understood(request));
   CO_RETURN_IF_ERROR(check_addressing(headers));
   if (headers.action == action::kEnd) co_return Reply();
 
+  expire_sometimes();
   Slot slot(*this, caller.who);
   if (!slot.granted()) {
     Fault fault = make_fault(FaultCode::QuotaLimit);
@@ -189,6 +200,7 @@ AsyncResult<Reply> Dispatcher::State::process(const Envelope& request, const Cal
   }
   Resource& resource = *found->second;
   if (!resource.may_use(caller.who, headers.action)) co_return make_fault(FaultCode::AccessDenied);
+  CO_RETURN_IF_ERROR(check_options(headers, resource));
 
   const Call call{headers, caller.who, request.body(), deadline, caller.path, caller.address};
   const auto grace = headers.action == action::kPull ? kPullGrace : std::chrono::milliseconds(0);
@@ -197,8 +209,10 @@ AsyncResult<Reply> Dispatcher::State::process(const Envelope& request, const Cal
   co_return Reply(std::move(reply));
 }
 
-AsyncResult<Message> Dispatcher::State::deliver(const Envelope& request, const Caller& caller) {
+AsyncResult<Message> Dispatcher::State::deliver(Envelope& request, const Caller& caller) {
   ASSIGN_OR_CO_RETURN(Delivery delivery, read_delivery(request));
+  // The events are out of it, and it may wait long for the disk: a large text and tree less in memory meanwhile.
+  request.document = xml::Document();
   delivery.path = caller.path;
   delivery.address = caller.address;
   delivery.who = caller.who;
@@ -213,7 +227,6 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
   FaultCode excess = FaultCode::UnreportableSuccess;
   std::string body;
   if (asked == action::kEnumerate || asked == action::kPull || asked == action::kRelease) {
-    expire_sometimes();
     // These keep to the limit by themselves.
     if (asked == action::kEnumerate) co_return co_await enumerations.enumerate(request, caller, resource, call);
     if (asked == action::kPull) co_return co_await enumerations.pull(request, caller, resource, call);
@@ -283,7 +296,10 @@ void Dispatcher::set_delivery_sink(DeliverySink& sink) {
 base::Task<std::optional<Message>> Dispatcher::dispatch(Envelope request, Caller caller) {
   auto outcome = co_await state_->process(request, caller);
   if (outcome.ok()) co_return std::move(outcome).value();
-  co_return fault_message(outcome.error(), request.headers.message_id, state_->options.machine);
+  const Fault& fault = outcome.error();
+  base::log_debug("{} ({}): {} answered with {} {}", caller.who.name, caller.address, request.headers.action,
+                  windows_code_of(fault), fault.reason);
+  co_return fault_message(fault, request.headers.message_id, state_->options.machine);
 }
 
 void Dispatcher::expire_contexts() {

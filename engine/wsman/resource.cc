@@ -30,6 +30,10 @@ bool Resource::may_use(const auth::Principal& who, std::string_view) const {
   return who.administrator;
 }
 
+bool Resource::knows_option(std::string_view) const {
+  return false;
+}
+
 AsyncResult<Item> Resource::get(const Call&) {
   co_return make_fault(FaultCode::ActionNotSupported);
 }

@@ -66,6 +66,9 @@ class Resource {
   virtual std::string_view uri() const = 0;
   /// Whether this principal may use the resource at all; the default lets administrators only.
   virtual bool may_use(const auth::Principal& who, std::string_view action) const;
+  /// Whether it heeds the option of this name; the default knows none. A request that insists on another option
+  /// (MustComply) is refused with InvalidOptions.
+  virtual bool knows_option(std::string_view name) const;
 
   virtual AsyncResult<Item> get(const Call& call);
   /// Returns the new representation.

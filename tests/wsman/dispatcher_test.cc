@@ -164,6 +164,21 @@ TEST(Dispatcher, FaultNamesTheMachineAndTheRequest) {
   EXPECT_EQ(detail.attribute("Machine"), "wec.lab.example");
 }
 
+TEST(Dispatcher, OptionsThatAreInsistedOnMustBeKnown) {
+  Service service;
+  service.resource.items = {thing("one")};
+  const auto with = [](std::string_view name, std::string_view insists) {
+    return get("one").block("o", "<w:OptionSet><w:Option Name='" + std::string(name) + "' MustComply='" +
+                                     std::string(insists) + "'>1</w:Option></w:OptionSet>");
+  };
+  EXPECT_FALSE(service.send(with("Known", "true")).fault());
+  EXPECT_FALSE(service.send(with("Unknown", "false")).fault());
+  const auto fault = service.send(with("Unknown", "true")).fault();
+  ASSERT_TRUE(fault.has_value());
+  EXPECT_EQ(fault->code, FaultCode::InvalidOptions);
+  EXPECT_EQ(fault->windows_code, 2150858833u);
+}
+
 TEST(Dispatcher, ExceptionOfAResourceIsAnInternalError) {
   Service service;
   service.resource.throws = true;
