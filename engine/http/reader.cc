@@ -13,6 +13,7 @@ namespace bhttp = boost::beast::http;
 /// A body of hundreds of kilobytes read in pieces of a few hundred bytes costs twelve times as much.
 constexpr std::size_t kReadSize = 64 << 10;
 constexpr std::size_t kMaxInterimResponses = 10;
+constexpr std::size_t kSmallestChunk = std::string_view("0\r\n\r\n").size();
 constexpr std::size_t kMaxChunkLine = 16 << 10;
 constexpr std::size_t kMaxResponseHeader = 64 << 10;
 
@@ -53,7 +54,10 @@ base::AsyncResult<void> feed(Stream& stream, ReadBuffer& buffer, Parser& parser,
     const std::string_view unread = buffer.unread();
     boost::system::error_code error;
     std::size_t used = 0;
-    if (!unread.empty()) {
+    // Where a last chunk comes in pieces, Beast asserts that it sees five bytes of it at a time. A chunked body that is not
+    // complete always has that many still to come.
+    const std::size_t least = parser.is_header_done() && parser.chunked() ? kSmallestChunk : 1;
+    if (unread.size() >= least) {
       const bool in_header = !parser.is_header_done();
       used = parser.put(boost::asio::const_buffer(unread.data(), unread.size()), error);
       buffer.consume(used);

@@ -93,6 +93,15 @@ TEST(ServerConnection, ReadsAMessageThatIsCutAnywhere) {
   }
 }
 
+TEST(ServerConnection, ReadsAnEmptyChunkedBodyThatComesByteByByte) {
+  // Beast asserts here, if it is let.
+  RecordingHandler handler;
+  MemoryStreamOptions server_side;
+  server_side.max_read = 1;
+  EXPECT_THAT(statuses_in(converse(handler, kPlain + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", server_side)),
+              ElementsAre(200u));
+}
+
 TEST(ServerConnection, ReadsMessagesThatComeByteByByte) {
   RecordingHandler handler;
   MemoryStreamOptions server_side;
@@ -224,7 +233,7 @@ TEST(ServerConnection, AnswersWhatIsNotHttpWith400) {
       "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
       "POST / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
-      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzzzz\r\n",
       "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
   };
   for (const std::string& input : inputs) {
