@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::string_view kAnonymousPath = "/wsman-anon/identify";
 constexpr std::size_t kIdentifyBytes = 8 << 10;
-constexpr std::size_t kExpansion = 8;
+/// What SLDC makes of event XML, as a rule, and what no honest body reaches.
+constexpr std::size_t kUsualExpansion = 8;
+constexpr std::size_t kMostExpansion = 32;
 
 /// What a connection keeps of its authentication. One strand.
 struct Session {
@@ -214,7 +216,7 @@ base::Task<http::Response> Endpoint::State::answer(http::Request request, const 
   Charset charset = Charset::Utf8;
   // A source may mark a body as compressed which is not.
   if (coding_of(request.head) == Coding::Sldc && looks_like_sldc(request.body)) {
-    auto expanded = sldc_decompress(request.body, options.max_decompressed_bytes);
+    auto expanded = sldc_decompress(request.body, std::min(options.max_decompressed_bytes, kMostExpansion * max_body()));
     if (!expanded.ok()) {
       base::log_warning("{} ({}): {}", session.who.name, peer.address, expanded.error().message());
       if (expanded.error().code == SldcErrc::TooLarge) co_return bare(413, true);
@@ -281,7 +283,7 @@ base::Task<http::Admission> Endpoint::admit(const http::RequestHead& head, http:
   }
   const std::size_t length = std::min<std::uint64_t>(head.content_length.value_or(admission.max_body), admission.max_body);
   if (length == 0) co_return admission;
-  const std::size_t share = coding_of(head) == Coding::Sldc ? length * kExpansion : length;
+  const std::size_t share = coding_of(head) == Coding::Sldc ? length * kUsualExpansion : length;
   admission.hold = co_await state_->budget.take(share, state_->options.body_wait);
   if (!admission.hold) admission.refusal = bare(503, true);
   co_return admission;

@@ -20,7 +20,8 @@ struct EndpointOptions {
   std::string url_prefix = "wsman";
   /// The HTTP body may exceed MaxEnvelopeSize by this much.
   std::size_t wrapping_bytes = 4096;
-  /// A compressed body may not expand beyond this.
+  /// A compressed body may not expand beyond this, nor beyond 32 times the largest plain body: what a source packs into one
+  /// is an envelope, and that has its own limit.
   std::size_t max_decompressed_bytes = 64u << 20;
   /// Bytes of request bodies in memory at one time, over all connections: more wait, in their order. A compressed body
   /// counts eight times.

@@ -13,6 +13,7 @@ constexpr std::uint32_t kHttpTooLarge = 2150859025;
 constexpr std::uint32_t kHttpUnavailable = 2150859026;
 constexpr std::uint32_t kHttpNotFound = 2150859027;
 constexpr std::uint32_t kHttpOther = 2150859023;
+constexpr std::uint32_t kNotSoap = 2150858999;
 constexpr std::uint32_t kHttpServerError = 2150859120;
 constexpr std::uint32_t kHttpBadRequest = 2150859121;
 
@@ -72,8 +73,13 @@ class HttpTransport final : public Transport {
     const std::string_view type = response.fields.find("Content-Type").value_or("");
     const bool soap = base::to_lower(type).find("application/soap+xml") != std::string::npos;
     // Faults come with 500, from some services with 400; other statuses carry no SOAP that we should trust.
-    if (!soap || (!success && response.status != 500 && response.status != 400))
+    if (success && !soap) {
+      return base::make_error(base::win32_code(kNotSoap),
+                              client_.url().authority() + " answered with content that is not SOAP");
+    }
+    if (!soap || (!success && response.status != 500 && response.status != 400)) {
       return status_error(response.status, client_.url());
+    }
     Charset charset = Charset::Utf8;
     auto text = decode_text(response.body, type, charset);
     if (!text.ok()) return as_error(text.error());

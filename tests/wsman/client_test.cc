@@ -240,6 +240,59 @@ TEST_F(ClientOverHttpTest, EndHasNoReply) {
   EXPECT_FALSE(reply->has_value());
 }
 
+/// Answers every request alike.
+class FixedAnswer final : public http::Handler {
+ public:
+  base::Task<http::Admission> admit(const http::RequestHead&, http::Connection&) override {
+    http::Admission admission;
+    admission.max_body = 1 << 20;
+    co_return admission;
+  }
+  base::Task<http::Response> handle(http::Request, http::Connection&) override { co_return answer; }
+
+  http::Response answer;
+};
+
+TEST(HttpTransport, EachStatusHasItsNumber) {
+  test_support::TemporaryDirectory directory;
+  test_support::Loop loop;
+  FixedAnswer handler;
+  http::ListenerOptions listen;
+  listen.unix_path = directory / "answers.sock";
+  http::Listener listener(loop.executor(), listen, handler);
+  ASSERT_THAT(listener.start(), IsOk());
+  const auto error_for = [&](unsigned status, std::string type, std::string body) {
+    handler.answer = {};
+    handler.answer.status = status;
+    if (!type.empty()) handler.answer.fields.add("Content-Type", std::move(type));
+    handler.answer.body = std::move(body);
+    http::Url url;
+    url.host = "localhost";
+    url.port = 5985;
+    url.target = "/wsman";
+    http::ClientOptions http;
+    http.unix_path = directory / "answers.sock";
+    Client client(http_transport(url, http, {}), options());
+    auto got = run_on(loop.executor(), client.get(target("one")));
+    return got.ok() ? 0u : base::win32_number(got.error().code);
+  };
+  EXPECT_EQ(error_for(400, "", ""), 2150859121u);
+  EXPECT_EQ(error_for(401, "", ""), 5u);
+  EXPECT_EQ(error_for(403, "", ""), 5u);
+  EXPECT_EQ(error_for(404, "", ""), 2150859027u);
+  EXPECT_EQ(error_for(413, "", ""), 2150859025u);
+  EXPECT_EQ(error_for(418, "", ""), 2150859023u);
+  EXPECT_EQ(error_for(500, "text/html", "<html/>"), 2150859120u);
+  EXPECT_EQ(error_for(503, "", ""), 2150859026u);
+  EXPECT_EQ(error_for(200, "text/html", "<html/>"), 2150858999u);
+  EXPECT_EQ(error_for(200, "application/soap+xml", "not xml"), row_of(FaultCode::SchemaValidationError).windows_code);
+  EXPECT_EQ(error_for(200, "", ""), 2150858996u);
+  // Some services answer the sender's mistakes with 400.
+  const std::string fault = write_envelope(fault_message(make_fault(FaultCode::AlreadyExists), "uuid:1", "m"));
+  EXPECT_EQ(error_for(400, "application/soap+xml;charset=UTF-8", fault), 2150858803u);
+  run_on(loop.executor(), listener.stop(std::chrono::milliseconds(0)));
+}
+
 TEST_F(ClientOverHttpTest, StatusWithoutSoapHasItsNumber) {
   auto own = client({}, "/elsewhere");
   EXPECT_THAT(run_on(service_.loop.executor(), own->get(target("one"))), IsError(base::win32_code(2150859027)));

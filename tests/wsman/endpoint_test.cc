@@ -264,6 +264,17 @@ TEST_F(EndpointTest, DecompressionBombIsRefused) {
   EXPECT_EQ(send(std::move(request)).status, 413u);
 }
 
+TEST_F(EndpointTest, ExpansionIsBoundedByThePlainLimitToo) {
+  DispatcherOptions small;
+  small.max_envelope_size = 32 << 10;
+  make({}, small);
+  connect_locally();
+  auto request = post(sldc_compress(std::string(2 << 20, 'a')));
+  ASSERT_LT(request.body.size(), 32u << 10);
+  request.head.fields.add("Content-Encoding", "SLDC");
+  EXPECT_EQ(send(std::move(request)).status, 413u);
+}
+
 TEST_F(EndpointTest, MalformedBodiesAreFaults) {
   connect_locally();
   EXPECT_EQ(fault_of(send(post("not xml"))), FaultCode::SchemaValidationError);

@@ -155,6 +155,17 @@ TEST(Envelope, MalformedInputHasItsFault) {
   EXPECT_THAT(with("<w:OptionSet><w:Option>1</w:Option></w:OptionSet>"), IsFault(FaultCode::InvalidOptions));
 }
 
+TEST(Envelope, CutAnywhereItIsAFault) {
+  const std::string whole = get_request()
+                                .block("w:Bookmark", "<w:Bookmark>" + std::string(kBookmark) + "</w:Bookmark>")
+                                .body("<w:Events><w:Event><![CDATA[<Event/>]]></w:Event></w:Events>")
+                                .text();
+  ASSERT_THAT(read_envelope(whole), IsOk());
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    EXPECT_THAT(read_envelope(whole.substr(0, length)), IsFault(FaultCode::SchemaValidationError)) << length;
+  }
+}
+
 TEST(Envelope, BoundsHold) {
   std::string deep = "<s:Envelope>";
   for (int i = 0; i < 100'000; ++i) deep += "<a>";
