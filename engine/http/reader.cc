@@ -113,7 +113,8 @@ base::AsyncResult<std::size_t> ReadBuffer::fill(Stream& stream) {
 }
 
 void ReadBuffer::release() {
-  bytes_ = std::string();
+  // Assigning an empty string would keep the memory.
+  std::string().swap(bytes_);
   used_ = filled_ = 0;
 }
 
