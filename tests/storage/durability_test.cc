@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <random>
 
 #include "tests/storage/store_fixture.h"
@@ -93,7 +94,8 @@ TEST(StoreUnderSigkill, KeepsEveryAcknowledgedBatchWholeAndOnce) {
   const test_support::TemporaryDirectory directory;
   std::mt19937 random(20240501);
   std::uint64_t acknowledged = 0;  // batches 0 … acknowledged - 1
-  for (int round = 0; round < 10; ++round) {
+  const int rounds = std::getenv("MUSTER_LONG") != nullptr ? 200 : 10;
+  for (int round = 0; round < rounds; ++round) {
     int pipe[2];
     ASSERT_EQ(::pipe(pipe), 0);
     // Begins below what is acknowledged, as a source does that has not seen the answer.
