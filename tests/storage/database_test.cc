@@ -19,9 +19,10 @@ using storage::Database;
 class DatabaseFile : public ::testing::Test {
  protected:
   base::Result<void> open_events() {
+    test_support::Loop loop;
     auto opened = storage::EventStore::open(directory_.path(), {});
     if (!opened.ok()) return std::move(opened).error();
-    test_support::run((*opened)->stop());
+    test_support::run_on(loop.executor(), (*opened)->stop());
     return {};
   }
   base::Result<void> open_state() {
@@ -94,10 +95,11 @@ TEST_F(DatabaseFile, ThatIsAFolderCannotBeOpened) {
 }
 
 TEST_F(DatabaseFile, FolderIsMadeWhereItIsMissing) {
+  test_support::Loop loop;
   auto opened = storage::EventStore::open(directory() / "a/b", {});
   ASSERT_THAT(opened, IsOk());
   EXPECT_TRUE(std::filesystem::exists(directory() / "a/b/events.db"));
-  test_support::run((*opened)->stop());
+  test_support::run_on(loop.executor(), (*opened)->stop());
 }
 
 TEST_F(DatabaseFile, FolderThatCannotBeMadeIsTheSystemsError) {

@@ -6,15 +6,16 @@ namespace storage_test {
 namespace {
 
 std::vector<std::uint64_t> ids_in(const std::filesystem::path& directory) {
+  test_support::Loop loop;
   auto opened = storage::EventStore::open(directory, {});
   EXPECT_THAT(opened, IsOk());
   if (!opened.ok()) return {};
   storage::ReadRequest request;
   request.query = everything_in("ForwardedEvents");
   request.ignore_missing_logs = true;
-  auto result = test_support::run((*opened)->read(std::move(request)));
+  auto result = test_support::run_on(loop.executor(), (*opened)->read(std::move(request)));
   EXPECT_THAT(result, IsOk());
-  test_support::run((*opened)->stop());
+  test_support::run_on(loop.executor(), (*opened)->stop());
   std::vector<std::uint64_t> ids;
   if (result.ok()) {
     for (const auto& stored : result->events) ids.push_back(*stored.event.system.record_id);
@@ -32,6 +33,7 @@ std::vector<std::uint64_t> up_to(std::uint64_t last) {
 // is well again, and the source sends again whatever was not acknowledged.
 void sweep(FaultyDisk::Failure failure, Errc expected) {
   FaultyDisk disk;
+  test_support::Loop loop;
   bool failed = true;
   for (std::size_t passing = 0; failed; ++passing) {
     ASSERT_LT(passing, 500u);
@@ -44,7 +46,8 @@ void sweep(FaultyDisk::Failure failure, Errc expected) {
     disk.fail_after(passing, failure);
     std::uint64_t acknowledged = 0;
     for (; acknowledged < 30; acknowledged += 10) {
-      const auto result = test_support::run(store.append(make_batch(make_events(acknowledged + 1, acknowledged + 10))));
+      const auto result =
+          test_support::run_on(loop.executor(), store.append(make_batch(make_events(acknowledged + 1, acknowledged + 10))));
       if (result.ok()) continue;
       EXPECT_THAT(result, IsError(expected));
       break;
@@ -53,13 +56,13 @@ void sweep(FaultyDisk::Failure failure, Errc expected) {
     ASSERT_TRUE(failed || acknowledged == 30);
     disk.heal();
 
-    const auto states = test_support::run(store.find_delivery_state("baseline", "host1"));
+    const auto states = test_support::run_on(loop.executor(), store.find_delivery_state("baseline", "host1"));
     ASSERT_THAT(states, IsOk());
     ASSERT_EQ(*states ? (*states)->events : 0, acknowledged);
-    const auto again = test_support::run(store.append(make_batch(make_events(1, 40))));
+    const auto again = test_support::run_on(loop.executor(), store.append(make_batch(make_events(1, 40))));
     ASSERT_THAT(again, IsOk());
     ASSERT_EQ(again->duplicates, acknowledged);
-    test_support::run(store.stop());
+    test_support::run_on(loop.executor(), store.stop());
     opened->reset();
     ASSERT_EQ(ids_in(directory.path()), up_to(40));
   }
@@ -99,6 +102,7 @@ TEST(FailingDisk, LeavesTheOldDocumentOrTheNew) {
 
 TEST(LossOfPower, LosesNothingThatWasAcknowledged) {
   FaultyDisk disk;
+  test_support::Loop loop;
   const test_support::TemporaryDirectory directory, copies;
   disk.keep_synced_copies(copies.path());
   auto opened = storage::EventStore::open(directory.path(), {});
@@ -114,7 +118,7 @@ TEST(LossOfPower, LosesNothingThatWasAcknowledged) {
       spec.text = std::string(100'000, 'x');
       events.push_back(make_event(spec));
     }
-    ASSERT_THAT(test_support::run((*opened)->append(make_batch(std::move(events)))), IsOk());
+    ASSERT_THAT(test_support::run_on(loop.executor(), (*opened)->append(make_batch(std::move(events)))), IsOk());
     if (round % 5 != 4) continue;
     const test_support::TemporaryDirectory rest;
     for (const auto& entry : std::filesystem::directory_iterator(copies.path())) {
@@ -122,7 +126,7 @@ TEST(LossOfPower, LosesNothingThatWasAcknowledged) {
     }
     ASSERT_EQ(ids_in(rest.path()), up_to(acknowledged));
   }
-  test_support::run((*opened)->stop());
+  test_support::run_on(loop.executor(), (*opened)->stop());
 }
 
 TEST(LossOfPower, LosesNoDocument) {

@@ -117,13 +117,14 @@ TEST(StoreUnderSigkill, KeepsEveryAcknowledgedBatchWholeAndOnce) {
     ::close(pipe[0]);
     acknowledged = std::max(acknowledged, first + heard);
 
+    test_support::Loop loop;
     auto opened = storage::EventStore::open(directory.path(), {});
     ASSERT_THAT(opened, IsOk());
     storage::ReadRequest request;
     request.query = everything_in("ForwardedEvents");
-    auto result = test_support::run((*opened)->read(std::move(request)));
+    auto result = test_support::run_on(loop.executor(), (*opened)->read(std::move(request)));
     ASSERT_THAT(result, IsOk());
-    test_support::run((*opened)->stop());
+    test_support::run_on(loop.executor(), (*opened)->stop());
     ASSERT_GE(result->events.size(), acknowledged * kBatchSize);
     ASSERT_EQ(result->events.size() % kBatchSize, 0u);
     for (std::uint64_t id = 0; id < result->events.size(); ++id) ASSERT_EQ(result->events[id].event.system.record_id, id);
