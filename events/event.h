@@ -67,6 +67,8 @@ struct System {
   /// from here without reading the XML. Set by read_system(); 0 is always right, only slower.
   std::uint32_t known = 0;
 
+  bool operator==(const System& other) const = default;
+
   bool knows(Field field) const { return (known >> static_cast<unsigned>(field) & 1u) != 0; }
 };
 

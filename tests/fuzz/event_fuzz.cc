@@ -5,12 +5,22 @@
 #include <cstdlib>
 #include <string>
 
+#include "engine/xml/document.h"
 #include "events/bookmark.h"
 #include "events/event.h"
+#include "events/plain_event.h"
 #include "events/render.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
+  // The short way may decline, but may not differ.
+  if (const auto plain = events::read_plain_system(text)) {
+    const auto document = xml::Document::parse(text);
+    if (!document.ok() || document->root().local_name() != "Event" || !document->root().child("System") ||
+        *plain != events::read_system(document->root())) {
+      std::abort();
+    }
+  }
   const events::Event event = events::Event::from_wire(text);
   if (event.quality == events::Quality::Raw) {
     if (event.xml != text) std::abort();
