@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
 #include <thread>
@@ -96,7 +97,8 @@ int serve(const ProgramDescription& program, const CommandLine& line, Settings s
   boost::asio::signal_set signals(context, SIGTERM, SIGINT, SIGHUP);
   int status = 0;
   bool finished = false;
-  base::asio::co_spawn(context, run_until_signal(program, line, **host, *service, signals, status),
+  // On a strand: what races inside it (a wait against its limit) must not do so on two threads.
+  base::asio::co_spawn(base::asio::make_strand(context), run_until_signal(program, line, **host, *service, signals, status),
                        [&finished](std::exception_ptr failure) {
                          if (failure) std::rethrow_exception(failure);
                          finished = true;
