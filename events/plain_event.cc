@@ -155,6 +155,7 @@ class PlainReader {
   }
 
   bool end_tag() {
+    if (depth_ == 0) return false;
     const std::string_view tag = open_[depth_ - 1];
     at_ += 2;
     if (static_cast<std::size_t>(end_ - at_) <= tag.size() || std::string_view(at_, tag.size()) != tag) return false;
