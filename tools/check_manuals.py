@@ -24,11 +24,12 @@ def page_text(path):
 
 
 def help_of(program, *arguments):
-    return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
+    """What it prints; nothing for a command that is not available."""
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False).stdout
 
 
 def commands(help_text):
-    """(short name, long name, whether it is there) of each."""
+    """(short name, long name, whether it is there) of each. Errors: IndexError where it is no tool's help."""
     section = help_text.split("Commands:\n", 1)[1].split("\n\n", 1)[0]
     rows = [re.match(r"  (\w+)(?: \| ([\w-]+))?\s+(.*)", line) for line in section.splitlines()]
     return [(row[1], row[2], "not available in this version" not in row[3].lower()) for row in rows if row]
