@@ -49,6 +49,9 @@ TEST(PlainEvent, WhatComesTwiceIsReadAlike) {
 
 TEST(PlainEvent, AnythingUnusualIsLeftToTheParser) {
   for (const char* text : {"",
+                           "</",
+                           "</>",
+                           "</Event>",
                            "x",
                            "<",
                            "<Event",
