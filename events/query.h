@@ -23,7 +23,9 @@ class Query {
   /// Selects nothing.
   Query();
 
-  /// Compiles a QueryList document. Errors: Win32::EvtMalformedXml; Win32::EvtInvalidQuery with what is wrong and where
+  /// Compiles a QueryList document; each Select and Suppress has a path, its own or its Query's, each Suppress a Select of
+  /// the same path beside it, and logs and file:// paths do not mix. Errors: Win32::EvtMalformedXml; Win32::EvtInvalidQuery
+  /// with what is wrong and where
   /// ("A syntax error occurred at position 9"), positions in characters of the expression; Win32::EvtFilterTooComplex inside
   /// that text where an expression has more than 10,000 tokens or is nested deeper than 64.
   static base::Result<Query> parse_list(std::string_view query_list);
@@ -47,7 +49,8 @@ class Query {
   /// The same for a parsed event.
   bool matches(xml::Element event, std::string_view path, base::WallTime now) const;
 
-  /// Names that no event can have below System (a misspelt *[System[Bogus=1]]), for a warning to the person who asks.
+  /// Names that no event has below Event or System (a misspelt *[System[Bogus=1]], a forgotten System in *[EventID=1]; with
+  /// "@" in front for attributes), for a warning to the person who asks. Each once.
   std::vector<std::string> unknown_system_names() const;
 
  private:
