@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include "engine/base/log.h"
 #include "engine/service/settings_draft.h"
@@ -106,16 +107,19 @@ void Problems::add(const Place& place, std::string_view key, std::string_view te
   std::string line = place.file + ":";
   if (place.line != 0) line += std::to_string(place.line) + ":";
   if (!key.empty()) line.append(" ").append(key).append(":");
-  lines_.push_back(line.append(" ").append(text));
+  problems_.push_back({place, line.append(" ").append(text)});
 }
 
 std::string Problems::text() const {
+  std::vector<Problem> sorted = problems_;
+  std::ranges::stable_sort(sorted, {},
+                           [](const Problem& problem) { return std::tie(problem.place.file, problem.place.line); });
   std::string all;
-  for (std::size_t i = 0; i < std::min(lines_.size(), kMaxShownProblems); ++i) {
+  for (std::size_t i = 0; i < std::min(sorted.size(), kMaxShownProblems); ++i) {
     if (i != 0) all += '\n';
-    all += lines_[i];
+    all += sorted[i].text;
   }
-  if (lines_.size() > kMaxShownProblems) all += base::format_text("\nand {} more", lines_.size() - kMaxShownProblems);
+  if (sorted.size() > kMaxShownProblems) all += base::format_text("\nand {} more", sorted.size() - kMaxShownProblems);
   return all;
 }
 
@@ -123,6 +127,9 @@ Settings finish_settings(SettingsDraft draft, Program program, Problems& problem
   for (ListenerDraft& listener : draft.listeners) {
     listener.settings.port = listener.port.value_or(listener.settings.https ? draft.https_port : draft.http_port);
     if (!listener.settings.enabled) continue;
+    if (listener.settings.url_prefix != "wsman") {
+      problems.add(listener.place, "winrm.listener.URLPrefix", "this version serves no other prefix yet; valid: \"wsman\"");
+    }
     if (listener.settings.https) {
       check_https_listener(listener, draft.settings.winrm, problems);
     } else {

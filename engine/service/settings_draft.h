@@ -47,12 +47,16 @@ struct SettingsDraft {
 class Problems {
  public:
   void add(const Place& place, std::string_view key, std::string_view text);
-  bool empty() const { return lines_.empty(); }
-  /// All of them, at most 20, joined by line ends.
+  bool empty() const { return problems_.empty(); }
+  /// All of them by file and line, at most 20, joined by line ends.
   std::string text() const;
 
  private:
-  std::vector<std::string> lines_;
+  struct Problem {
+    Place place;
+    std::string text;
+  };
+  std::vector<Problem> problems_;
 };
 
 /// Fills in what depends on several keys and checks that `program` can work with the whole.

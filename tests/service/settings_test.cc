@@ -82,7 +82,7 @@ PrivateKey = "/tls/host.key"
 ClientCA = "/tls/ca.pem"
 Enabled = true
 Hostname = "collector.example.org"
-URLPrefix = "events/wsman"
+URLPrefix = "wsman"
 [collector]
 public_name = "collector.example.org:5986"
 compression = true
@@ -115,7 +115,7 @@ log_level = "debug"
   EXPECT_EQ(listener.private_key, "/tls/host.key");
   EXPECT_EQ(listener.client_ca, "/tls/ca.pem");
   EXPECT_EQ(listener.hostname, "collector.example.org");
-  EXPECT_EQ(listener.url_prefix, "events/wsman");
+  EXPECT_EQ(listener.url_prefix, "wsman");
   EXPECT_EQ(settings->collector.public_name, "collector.example.org:5986");
   EXPECT_TRUE(settings->collector.compression);
   EXPECT_EQ(settings->collector.content_encoding, "UTF-8");
@@ -258,10 +258,25 @@ TEST_F(SettingsFile, ReadOnlySettingOfWindowsCannotBeChanged) {
   EXPECT_THAT(complaint("[winrm]\nMaxProviderRequests = 25\n"), HasSubstr("valid: only 4294967295"));
 }
 
-TEST_F(SettingsFile, SeveralMistakesAreAllNamed) {
-  const std::string text = complaint("[winrm]\nMaxTimeoutms = 1\n[service]\nlog_level = \"loud\"\n");
-  EXPECT_THAT(text, HasSubstr("muster.toml:2: winrm.MaxTimeoutms: "));
-  EXPECT_THAT(text, HasSubstr("muster.toml:4: service.log_level: \"loud\" is not possible; valid: \"error\", \"warning\""));
+TEST_F(SettingsFile, SeveralMistakesAreAllNamedByLine) {
+  EXPECT_EQ(complaint("[winrm]\nMaxTimeoutms = 1\n[service]\nadmin_group = \"\"\n[collector]\ncompression = 1\n"),
+            "muster.toml:2: winrm.MaxTimeoutms: 1 is out of range; valid: a whole number, 500 to 4294967295\n"
+            "muster.toml:4: service.admin_group: \"\" is not possible; valid: the name of a group\n"
+            "muster.toml:6: collector.compression: is a whole number; valid: true or false");
+}
+
+TEST_F(SettingsFile, OfVeryManyMistakesTheRestIsCounted) {
+  std::string content = "[service]\n";
+  for (int i = 0; i < 25; ++i) content += "key" + std::to_string(i) + " = 1\n";
+  EXPECT_THAT(complaint(content), ::testing::EndsWith("\nand 5 more"));
+}
+
+TEST_F(SettingsFile, OneOfAFewWordsIsTakenInAnyCase) {
+  EXPECT_THAT(complaint("[service]\nlog_level = \"loud\"\n"),
+              HasSubstr("\"loud\" is not possible; valid: \"error\", \"warning\", \"notice\", \"info\", \"debug\""));
+  const auto settings = load("[service]\nlog_level = \"Warning\"\n");
+  ASSERT_THAT(settings, IsOk());
+  EXPECT_EQ(settings->log_level, base::LogLevel::Warning);
 }
 
 TEST_F(SettingsFile, SyntaxErrorIsRefusedWithItsLine) {
@@ -329,6 +344,12 @@ TEST_F(SettingsFile, CertificateAuthenticationNeedsTheClientsAuthorities) {
 TEST_F(SettingsFile, HttpListenerTakesNoCertificate) {
   EXPECT_THAT(complaint("[[winrm.listener]]\nTransport = \"HTTP\"\nCertificate = \"/c.pem\"\n"),
               HasSubstr("belong to an HTTPS listener"));
+}
+
+TEST_F(SettingsFile, PrefixThatIsNotServedIsRefused) {
+  EXPECT_THAT(complaint(std::string(kListener) + "URLPrefix = \"events\"\n"), HasSubstr("valid: \"wsman\""));
+  EXPECT_THAT(complaint(std::string(kListener) + "URLPrefix = \"/wsman\"\n"),
+              HasSubstr("muster.toml:5: winrm.listener.URLPrefix: "));
 }
 
 TEST_F(SettingsFile, SecondListenerForOneAddressAndTransportIsRefused) {
