@@ -64,12 +64,7 @@ struct Client::State {
     const std::string& target = request.head.target == "/" ? url.target : request.head.target;
     std::string head =
         request.head.method + " " + target + " HTTP/1.1\r\nHost: " + url.authority() + "\r\nConnection: Keep-Alive\r\n";
-    for (const auto& [name, value] : request.head.fields) {
-      head += name;
-      head += ": ";
-      head += value;
-      head += "\r\n";
-    }
+    request.head.fields.append_to(head);
     head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n\r\n";
     return head;
   }

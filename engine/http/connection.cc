@@ -79,12 +79,7 @@ std::string head_of(const Response& response, const Manner& manner) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   head += reason_of(response.status);
   head += "\r\n";
-  for (const auto& [name, value] : response.fields) {
-    head += name;
-    head += ": ";
-    head += value;
-    head += "\r\n";
-  }
+  response.fields.append_to(head);
   head += "Date: " + http_date() + "\r\n";
   if (response.status != 204) head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   if (!manner.stay) head += "Connection: close\r\n";
@@ -203,8 +198,13 @@ class ServerConnection {
     watchdog_.arm(options_.write_timeout);
     auto written = co_await write_response(stream_, std::move(response), manner);
     if (!written.ok()) co_return false;
-    if (!manner.stay) co_await linger(stream_, buffer_, watchdog_);
-    co_return manner.stay;
+    if (manner.stay) co_return true;
+    if (state_.stopping) {
+      co_await stream_.shutdown();
+    } else {
+      co_await linger(stream_, buffer_, watchdog_);
+    }
+    co_return false;
   }
 
   /// Answers without SOAP, and ends.

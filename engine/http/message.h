@@ -20,6 +20,9 @@ class Fields {
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
   std::size_t size() const { return fields_.size(); }
+  /// Writes them as they go over the wire, a line each. A control character in a value becomes a blank: no value can begin a
+  /// line of its own.
+  void append_to(std::string& head) const;
 
  private:
   std::vector<std::pair<std::string, std::string>> fields_;

@@ -245,6 +245,49 @@ TEST(Listener, FreesTheDescriptorOfAPeerThatTakesNoResponse) {
   EXPECT_TRUE(eventually([&] { return served.listener().connections() == 0; }));
 }
 
+base::Task<bool> echo_often(http::ClientOptions options, std::string url, std::size_t times) {
+  http::Client client(http::Url::parse(url).value(), std::move(options));
+  for (std::size_t i = 0; i < times; ++i) {
+    http::Request request;
+    request.body.assign(1 + i * 997 % 40'000, static_cast<char>('a' + i % 26));
+    const std::string sent = request.body;
+    auto response = co_await client.exchange(std::move(request), std::chrono::seconds(60));
+    if (!response.ok() || response->body != sent) co_return false;
+  }
+  co_return true;
+}
+
+base::Task<int> stop_listener(http::Listener& listener) {
+  co_await listener.stop();
+  co_return 0;
+}
+
+TEST(Listener, ServesManyClientsOnSeveralThreads) {
+  const test_support::TestPki pki;
+  http_test::RecordingHandler handler;
+  asio::io_context context;
+  auto work = asio::make_work_guard(context);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&context] { context.run(); });
+  http::ListenerOptions options;
+  options.address = "127.0.0.1";
+  options.tls = http_test::server_context(pki);
+  http::Listener listener(context.get_executor(), options, handler);
+  ASSERT_THAT(listener.start(), IsOk());
+  http::ClientOptions client;
+  client.tls = http_test::client_context(pki, pki.client("host7.lab.example"));
+  const std::string url = "https://localhost:" + std::to_string(listener.port()) + "/";
+  std::vector<std::future<bool>> outcomes;
+  for (int i = 0; i < 16; ++i) {
+    outcomes.push_back(asio::co_spawn(asio::make_strand(context), echo_often(client, url, 20), asio::use_future));
+  }
+  for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get());
+  EXPECT_THAT(handler.requests(), ::testing::SizeIs(16 * 20));
+  test_support::run(stop_listener(listener));
+  work.reset();
+  for (std::thread& thread : threads) thread.join();
+}
+
 class UnixListener : public ::testing::Test {
  protected:
   http::ListenerOptions options() const {

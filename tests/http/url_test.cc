@@ -56,4 +56,13 @@ TEST(Fields, CompareNamesWithoutCase) {
   EXPECT_EQ(fields.size(), 2u);
 }
 
+TEST(Fields, CannotBeMadeToWriteMoreLinesThanThereAreFields) {
+  http::Fields fields;
+  fields.add("WWW-Authenticate", "Negotiate YII=");
+  fields.add("Reason", "a\r\nSet-Cookie: b");
+  std::string head;
+  fields.append_to(head);
+  EXPECT_EQ(head, "WWW-Authenticate: Negotiate YII=\r\nReason: a  Set-Cookie: b\r\n");
+}
+
 }  // namespace
