@@ -1,14 +1,25 @@
 #include "engine/xml/writer.h"
 
+#include <array>
+
 #include "engine/base/die.h"
 
 namespace xml {
 namespace {
 
+/// What append_escaped() has to look at.
+constexpr std::array<bool, 256> kSpecial = [] {
+  std::array<bool, 256> special{};
+  for (std::size_t control = 0; control < 0x20; ++control) special[control] = true;
+  for (const char c : {'&', '<', '>', '"', '\''}) special[static_cast<unsigned char>(c)] = true;
+  return special;
+}();
+
 void append_escaped(std::string& out, std::string_view text, bool attribute) {
   std::size_t from = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
+    if (!kSpecial[c]) continue;
     std::string_view replacement;
     switch (c) {
       case '&':
@@ -36,7 +47,7 @@ void append_escaped(std::string& out, std::string_view text, bool attribute) {
         if (attribute) replacement = "&#9;";
         break;
       default:
-        if (c < 0x20) replacement = "?";
+        replacement = "?";
         break;
     }
     if (replacement.empty()) continue;

@@ -1,5 +1,7 @@
 #include "events/event.h"
 
+#include <limits>
+
 #include "engine/base/iso8601.h"
 #include "engine/xml/document.h"
 #include "tests/support/matchers.h"
@@ -8,6 +10,7 @@ namespace events {
 namespace {
 
 using test_support::IsError;
+using test_support::IsOk;
 using testing::Eq;
 using testing::HasSubstr;
 using testing::Optional;
@@ -278,6 +281,91 @@ TEST(EventFinish, NamesThatXmlCannotHoldAreRepaired) {
   EXPECT_EQ(event.system.provider, "a\xEF\xBF\xBD\xEF\xBF\xBD");
   EXPECT_EQ(event.system.computer, "c\xEF\xBF\xBD");
   EXPECT_EQ(event.quality, Quality::Good);
+}
+
+void expect_system_is_that_of_the_xml(const Draft& draft, std::uint64_t record_id) {
+  const Event event = finish(draft, record_id);
+  EXPECT_EQ(event.quality, Quality::Good) << event.xml;
+  const auto parsed = Event::parse(event.xml);
+  ASSERT_THAT(parsed, IsOk()) << event.xml;
+  EXPECT_EQ(parsed->xml, event.xml);
+  EXPECT_TRUE(event.system == parsed->system) << event.xml;
+}
+
+TEST(EventFinish, TheSystemIsWhatParsingTheXmlGives) {
+  expect_system_is_that_of_the_xml(Draft(), 0);
+  expect_system_is_that_of_the_xml(example(), 1);
+  Draft largest = example();
+  largest.system.event_id = 65535;
+  largest.system.qualifiers = 65535;
+  largest.system.version = 255;
+  largest.system.level = 255;
+  largest.system.task = 65535;
+  largest.system.opcode = 255;
+  largest.system.keywords = std::numeric_limits<std::uint64_t>::max();
+  largest.system.process_id = std::numeric_limits<std::uint32_t>::max();
+  largest.system.thread_id = std::numeric_limits<std::uint32_t>::max();
+  expect_system_is_that_of_the_xml(largest, std::numeric_limits<std::uint64_t>::max());
+  Draft thread_only;
+  thread_only.system.thread_id = 7;
+  thread_only.system.qualifiers = 0;
+  expect_system_is_that_of_the_xml(thread_only, 1);
+  // What was known of the draft says nothing about the XML.
+  Draft knows_all;
+  knows_all.system.known = ~0u;
+  knows_all.system.record_id = 99;
+  expect_system_is_that_of_the_xml(knows_all, 1);
+}
+
+TEST(EventFinish, TheSystemIsWhatParsingGivesForAnyText) {
+  const std::string texts[] = {"",
+                               " ",
+                               "\t \n",
+                               "\r",
+                               " \r\n",
+                               "  both  ",
+                               "a\tb\r\nc",
+                               "&amp; <x a='1' b=\"2\"> ]]> <![CDATA[",
+                               std::string("nul\0nul", 7),
+                               "\x01\x1F\x7F",
+                               "\xFF\xC3",
+                               "\xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80",
+                               "\xEF\xBF\xBE\xEF\xBF\xBF\xEF\xBF\xBD",
+                               "\xED\xA0\x80",
+                               "\xEF\xBB\xBF",
+                               "1234567\x01",
+                               "12345678\xFF",
+                               std::string(300'000, 'x')};
+  for (const std::string& text : texts) {
+    Draft draft = example();
+    System& system = draft.system;
+    for (std::string* field : {&system.provider, &system.provider_guid, &system.event_source_name, &system.activity_id,
+                               &system.related_activity_id, &system.channel, &system.computer, &system.user_id}) {
+      *field = text;
+    }
+    draft.data = {{text, text}, {"NAME", text}, {text, "value"}, {"", text}};
+    expect_system_is_that_of_the_xml(draft, 1);
+    if (text.find("CDATA") != std::string::npos) continue;
+    draft.ready_xml = text + "<no event>" + text;
+    expect_system_is_that_of_the_xml(draft, 1);
+  }
+}
+
+TEST(EventFinish, TheSystemHasTheTimeThatTheXmlStates) {
+  for (const char* const text : {"1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999999999Z", "1700-02-28T01:02:03.000000001Z",
+                                 "2024-02-29T10:15:30.123456789Z", "2261-12-31T23:59:59.99999995Z"}) {
+    Draft draft;
+    draft.system.time = *base::parse_datetime(text);
+    expect_system_is_that_of_the_xml(draft, 1);
+  }
+}
+
+TEST(EventFinish, MoreDataThanTheReaderTakesIsKeptAsRawText) {
+  Draft draft = example();
+  draft.data.assign(400'000, {"", "x"});
+  const Event event = finish(draft, 1);
+  EXPECT_EQ(event.quality, Quality::Raw);
+  EXPECT_THAT(Event::parse(event.xml), IsError(xml::Errc::TooLarge));
 }
 
 constexpr std::string_view kSysmon =
