@@ -203,7 +203,9 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
     if (context) {
       auto accepted = co_await accept_tls(std::move(socket), peer, std::move(context), options.handshake_timeout);
       if (!accepted.ok()) {
-        if (accepted.error().code != std::errc::connection_reset && handshake_line.due()) {
+        const std::error_code code = accepted.error().code;
+        const bool worth_a_line = code != std::errc::connection_reset && code != std::errc::operation_canceled;
+        if (worth_a_line && handshake_line.due()) {
           base::log_warning("connection from {} refused: {}", peer.address, accepted.error().message());
         }
         co_return;
@@ -258,6 +260,8 @@ void Listener::replace_tls(std::shared_ptr<TlsServerContext> tls) {
 
 base::Task<void> Listener::stop(std::chrono::milliseconds grace) {
   auto state = state_;
+  // A caller that is itself being cancelled must still see its connections end.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   asio::post(state->tcp.get_executor(), [state] {
     boost::system::error_code ignored;
     state->tcp.close(ignored);

@@ -118,7 +118,7 @@ base::Result<std::shared_ptr<TlsServerContext>> TlsServerContext::load(const Tls
     SSL_CTX_set_client_CA_list(context.get(), ::SSL_load_client_CA_file(options.client_ca.c_str()));
     SSL_CTX_set_verify(context.get(),
                        SSL_VERIFY_PEER | (options.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                       nullptr);
+                       note_refused_subject);
     SSL_CTX_set_verify_depth(context.get(), 8);
   }
   SSL_CTX_set_alpn_select_cb(context.get(), choose_http_1_1, nullptr);
@@ -139,7 +139,7 @@ base::Result<std::shared_ptr<TlsClientContext>> TlsClientContext::load(const Tls
   } else {
     RETURN_IF_ERROR(trust(context.get(), options.ca));
   }
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, note_refused_subject);
   // A genuine collector may ask for the certificate only after the request: TLS 1.3 does so by post-handshake
   // authentication, TLS 1.2 by renegotiation.
   SSL_CTX_set_post_handshake_auth(context.get(), 1);

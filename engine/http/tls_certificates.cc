@@ -61,6 +61,15 @@ std::vector<std::string> dns_names_of(X509* certificate) {
 
 }  // namespace
 
+int note_refused_subject(int accepted, X509_STORE_CTX* verification) {
+  if (accepted != 0) return accepted;
+  auto* ssl = static_cast<SSL*>(::X509_STORE_CTX_get_ex_data(verification, ::SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* subject = ssl != nullptr ? static_cast<std::string*>(SSL_get_app_data(ssl)) : nullptr;
+  X509* certificate = ::X509_STORE_CTX_get_current_cert(verification);
+  if (subject != nullptr && certificate != nullptr) *subject = subject_of(certificate);
+  return accepted;
+}
+
 std::string thumbprint_of(X509* certificate) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;

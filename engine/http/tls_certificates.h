@@ -18,4 +18,8 @@ std::string thumbprint_of(X509* certificate);
 /// The verified certificate of the other end, or nothing where it sent none.
 std::optional<base::PeerCertificate> verified_peer_certificate(SSL* ssl);
 
+/// For SSL_CTX_set_verify: leaves OpenSSL's judgement as it is, and writes the subject of a certificate that it refuses into
+/// the std::string that is the connection's SSL_set_app_data, if there is one.
+int note_refused_subject(int accepted, X509_STORE_CTX* verification);
+
 }  // namespace http

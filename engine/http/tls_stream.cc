@@ -41,7 +41,10 @@ class TlsStream final : public Stream {
   base::AsyncResult<void> handshake(std::chrono::milliseconds limit) {
     Watchdog watchdog(co_await asio::this_coro::executor, [this] { cancel(); });
     watchdog.arm(limit);
+    std::string refused_subject;
+    SSL_set_app_data(ssl_, &refused_subject);
     auto done = co_await drive([this] { return ::SSL_do_handshake(ssl_); });
+    SSL_set_app_data(ssl_, nullptr);
     if (done.ok() && *done > 0) {
       peer_.certificate = verified_peer_certificate(ssl_);
       co_return base::Result<void>();
@@ -54,6 +57,7 @@ class TlsStream final : public Stream {
     base::Error error = std::move(done).error();
     if (verification != X509_V_OK) {
       error.what = "certificate of the peer refused: " + std::string(::X509_verify_cert_error_string(verification));
+      if (!refused_subject.empty()) error.what += " (" + refused_subject + ")";
     } else {
       error.what = "TLS handshake: " + error.what;
     }

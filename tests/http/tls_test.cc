@@ -126,7 +126,7 @@ TEST_F(Tls, RefusesAnExpiredClientCertificateAndSaysSo) {
   ASSERT_EQ(::SSL_CTX_use_certificate_file(context->native(), expired.leaf.c_str(), SSL_FILETYPE_PEM), 1);
   ASSERT_EQ(::SSL_CTX_use_PrivateKey_file(context->native(), expired.private_key.c_str(), SSL_FILETYPE_PEM), 1);
   EXPECT_THAT(call(context), IsError(std::errc::protocol_error, "certificate expired"));
-  EXPECT_TRUE(log.have("certificate has expired"));
+  EXPECT_TRUE(log.have("certificate has expired (CN=old.lab.example)"));
   EXPECT_THAT(call(client_context(pki, good)), IsOk());
 }
 
