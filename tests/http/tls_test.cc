@@ -244,6 +244,19 @@ TEST_F(Tls, CarriesALongBodyBothWays) {
   }
 }
 
+TEST_F(Tls, ConnectsAnewWhereTheServerHasEndedTheIdleConnection) {
+  http::ListenerOptions limits;
+  limits.idle_timeout = std::chrono::milliseconds(30);
+  serve(server_context(pki), limits);
+  http::ClientOptions options;
+  options.tls = client_context(pki, pki.client("host7.lab.example"));
+  Caller caller(*served, served->url(), std::move(options));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_THAT(caller.post("hello"), IsOk());
+    ASSERT_TRUE(test_support::eventually([&] { return served->listener().connections() == 0; }));
+  }
+}
+
 TEST_F(Tls, EndsAHandshakeThatDoesNotBegin) {
   http::ListenerOptions options;
   options.handshake_timeout = std::chrono::milliseconds(50);
