@@ -282,10 +282,13 @@ base::Task<void> EventStore::stop() {
   // Where it fails there is nothing to save it in.
   (void)co_await std::move(save);
   co_await state_->pool.run([this] {
+    {
+      std::lock_guard lock(state_->mutex);
+      state_->stopped = true;
+      state_->idle_readers.clear();
+    }
+    // The writer goes last: only it can move the journal into the file and remove it.
     state_->writes->stop();
-    std::lock_guard lock(state_->mutex);
-    state_->stopped = true;
-    state_->idle_readers.clear();
   });
   state_->bell.ring(true);
 }
