@@ -27,6 +27,11 @@ class Category final : public std::error_category {
     }
     return "storage error " + std::to_string(value);
   }
+  std::error_condition default_error_condition(int value) const noexcept override {
+    // For those who must not know this category.
+    if (static_cast<Errc>(value) == Errc::Full) return std::errc::no_space_on_device;
+    return {value, *this};
+  }
 };
 
 }  // namespace

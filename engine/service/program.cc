@@ -78,6 +78,8 @@ base::Task<void> run_until_signal(const ProgramDescription& program, const Comma
 int serve(const ProgramDescription& program, const CommandLine& line, Settings settings) {
   // A peer that goes away must not end the process.
   ::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow is a full disk to the stores, and no reason to end either.
+  ::signal(SIGXFSZ, SIG_IGN);
   base::set_log_level(settings.log_level);
   const std::size_t threads = std::max(2u, std::min(8u, std::thread::hardware_concurrency()));
   boost::asio::io_context context(static_cast<int>(threads));

@@ -200,7 +200,9 @@ Fault as_fault(const base::Error& error, std::string_view attempted) {
   }
   base::log_error("{}: {}", attempted, error.message());
   if (error.code == std::errc::no_space_on_device) {
-    return make_fault(EndpointUnavailable, "There is not enough space on the disk of the service");
+    Fault fault = make_fault(EndpointUnavailable, "There is not enough space on the disk of the service");
+    fault.windows_code = static_cast<std::uint32_t>(base::Win32::DiskFull);
+    return fault;
   }
   if (error.code == std::errc::timed_out) return make_fault(TimedOut);
   return make_fault(InternalError);
