@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxOffers = 1000;
 constexpr std::size_t kPageItems = 32'000;
+/// For all of a collector's feeds together to say that they end.
+constexpr auto kFarewells = std::chrono::milliseconds(1000);
 constexpr auto kFirstRetry = std::chrono::milliseconds(1000);
 
 }  // namespace
@@ -136,7 +138,14 @@ base::Task<void> Enrolment::end_feed(std::string identifier, std::string status,
 }
 
 base::Task<void> Enrolment::stop() {
+  const base::SteadyTime last = clock_.steady() + kFarewells;
   while (!feeds_.empty()) {
+    if (clock_.steady() >= last) {
+      // The others are seen to be silent when their heartbeats stay away.
+      co_await feeds_.begin()->second->task.stop();
+      feeds_.erase(feeds_.begin());
+      continue;
+    }
     co_await end_feed(feeds_.begin()->first, "SourceShuttingDown", static_cast<std::uint32_t>(base::Win32::UnknownInterface),
                       "The forwarder is stopping.");
   }

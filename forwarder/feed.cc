@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include "engine/base/deadline.h"
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
 #include "engine/base/utf16.h"
@@ -25,6 +26,7 @@ constexpr std::size_t kEnvelopeOverhead = 4096;
 /// <w:Event Action="…"><![CDATA[…]]></w:Event>
 constexpr std::size_t kItemOverhead = 100;
 constexpr std::size_t kMaxItemsOfBatch = 10'000;
+constexpr milliseconds kFarewell{1000};
 
 constexpr std::uint32_t kWsmanDestinationUnreachable = 2150858770;
 constexpr std::uint32_t kWsmanDeliveryRefused = 2150858804;
@@ -330,7 +332,9 @@ base::Task<void> Feed::say_end(std::string status, std::uint32_t code, std::stri
   body.open("f:WSManFault").attribute("xmlns:f", wsman::ns::kFault).attribute("Code", std::to_string(code));
   body.attribute("Machine", options_.computer).leaf("f:Message", reason).close();
   message.body = body.take();
-  auto reply = co_await client.exchange(std::move(message));
+  // Whoever stops does not wait for a collector that takes connections and says nothing.
+  auto said = client.exchange(std::move(message));
+  auto reply = co_await base::within(kFarewell, "saying the end", std::move(said));
   if (!reply.ok())
     base::log_debug("subscription {}: the end was not acknowledged: {}", how.subscription_name, reply.error().message());
 }
