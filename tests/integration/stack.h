@@ -38,6 +38,10 @@ class Stack {
   Stack();
 
   const std::filesystem::path& directory() const { return directory_.path(); }
+  /// Writes a file beside the configuration and returns its path.
+  std::filesystem::path write(const std::string& name, const std::string& content) const {
+    return directory_.write(name, content);
+  }
   std::filesystem::path pki() const { return directory_.path() / "pki"; }
   /// SHA-1 thumbprint of our authority.
   const std::string& authority() const { return authority_; }

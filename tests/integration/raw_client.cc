@@ -1,0 +1,51 @@
+#include "tests/integration/raw_client.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace integration {
+
+struct RawClient::State {
+  int descriptor = -1;
+  SSL_CTX* context = nullptr;
+  SSL* ssl = nullptr;
+};
+
+RawClient::RawClient(unsigned port) : state_(std::make_unique<State>()) {
+  state_->descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(state_->descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+}
+
+RawClient::RawClient(unsigned port, const std::filesystem::path& certificate, const std::filesystem::path& key)
+    : RawClient(port) {
+  state_->context = ::SSL_CTX_new(::TLS_client_method());
+  EXPECT_EQ(::SSL_CTX_use_certificate_chain_file(state_->context, certificate.c_str()), 1);
+  EXPECT_EQ(::SSL_CTX_use_PrivateKey_file(state_->context, key.c_str(), SSL_FILETYPE_PEM), 1);
+  state_->ssl = ::SSL_new(state_->context);
+  ::SSL_set_fd(state_->ssl, state_->descriptor);
+  EXPECT_EQ(::SSL_connect(state_->ssl), 1);
+}
+
+RawClient::~RawClient() {
+  ::SSL_free(state_->ssl);
+  ::SSL_CTX_free(state_->context);
+  ::close(state_->descriptor);
+}
+
+void RawClient::send(std::string_view bytes) {
+  const auto size = static_cast<int>(bytes.size());
+  if (state_->ssl != nullptr) {
+    EXPECT_EQ(::SSL_write(state_->ssl, bytes.data(), size), size);
+  } else {
+    EXPECT_EQ(::send(state_->descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(size));
+  }
+}
+
+}  // namespace integration
