@@ -53,6 +53,13 @@ struct TaskGroup::State : std::enable_shared_from_this<State> {
       asio::post(child->executor, [child, type] { child->signal.emit(type); });
     }
   }
+
+  std::size_t size() const {
+    std::lock_guard lock(mutex);
+    return children.size();
+  }
+
+  static Task<void> stop(std::shared_ptr<State> state, std::chrono::milliseconds grace);
 };
 
 TaskGroup::TaskGroup(Executor executor) : state_(std::make_shared<State>(std::move(executor))) {}
@@ -93,8 +100,7 @@ void TaskGroup::spawn_on(Executor executor, std::string name, Task<void> task) {
 }
 
 std::size_t TaskGroup::size() const {
-  std::lock_guard lock(state_->mutex);
-  return state_->children.size();
+  return state_->size();
 }
 
 Executor TaskGroup::executor() const {
@@ -102,18 +108,25 @@ Executor TaskGroup::executor() const {
 }
 
 Task<void> TaskGroup::stop(std::chrono::milliseconds grace) {
-  auto state = state_;
+  // A caller that is itself being cancelled must still see its children end, and learn of its own cancellation afterwards.
+  // What a coroutine disables stays so in all that awaits it: hence one of its own.
+  const bool throws = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await asio::co_spawn(co_await asio::this_coro::executor, State::stop(state_, grace), asio::use_awaitable);
+  co_await asio::this_coro::throw_if_cancelled(throws);
+}
+
+Task<void> TaskGroup::State::stop(std::shared_ptr<State> state, std::chrono::milliseconds grace) {
   {
     std::lock_guard lock(state->mutex);
     state->stopping = true;
   }
-  // A caller that is itself being cancelled must still see its children end.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   asio::steady_timer timer(co_await asio::this_coro::executor);
   const auto force_at = std::chrono::steady_clock::now() + grace;
   bool forced = false;
   state->cancel_all(asio::cancellation_type::total);
-  while (size() != 0) {
+  while (state->size() != 0) {
     timer.expires_after(std::chrono::milliseconds(2));
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));

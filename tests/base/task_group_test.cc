@@ -102,6 +102,37 @@ TEST(TaskGroup, StopTwiceIsHarmless) {
   EXPECT_EQ(group.size(), 0u);
 }
 
+Task<void> stop_children_then_wait(TaskGroup& children, Traces& traces) {
+  co_await children.stop();
+  co_await wait_a_day(traces);
+}
+
+TEST(TaskGroup, ACallerOfStopCanStillBeCancelled) {
+  Loop loop;
+  Traces traces;
+  TaskGroup children(loop.executor());
+  TaskGroup parents(loop.executor());
+  children.spawn("waiting", wait_a_day(traces));
+  parents.spawn("parent", stop_children_then_wait(children, traces));
+  ASSERT_TRUE(eventually([&] { return traces.ended == 1 && traces.started >= 1 && children.size() == 0; }));
+  run_on(loop.executor(), parents.stop());
+  EXPECT_EQ(parents.size(), 0u);
+}
+
+TEST(TaskGroup, StopSeesItsChildrenEndWhileItsCallerIsCancelled) {
+  Loop loop;
+  Traces children_traces;
+  Traces traces;
+  TaskGroup children(loop.executor());
+  TaskGroup parents(loop.executor());
+  children.spawn("stubborn", wait_stubbornly(children_traces));
+  ASSERT_TRUE(eventually([&] { return children_traces.started == 1; }));
+  parents.spawn("parent", stop_children_then_wait(children, traces));
+  run_on(loop.executor(), parents.stop(1ms));
+  EXPECT_EQ(children_traces.ended, 1);
+  EXPECT_EQ(traces.started, traces.ended);
+}
+
 TEST(TaskGroup, CancellationIsNoErrorInTheLog) {
   Loop loop;
   std::atomic<int> lines = 0;
