@@ -1,7 +1,6 @@
 #include "forwarder/enrolment.h"
 
 #include <algorithm>
-#include <set>
 
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
@@ -13,9 +12,18 @@ namespace {
 
 constexpr std::size_t kMaxOffers = 1000;
 constexpr std::size_t kPageItems = 32'000;
+constexpr std::size_t kMaxPages = 1000;
 /// For all of a collector's feeds together to say that they end.
 constexpr auto kFarewells = std::chrono::milliseconds(1000);
 constexpr auto kFirstRetry = std::chrono::milliseconds(1000);
+constexpr auto kLongestRetry = std::chrono::milliseconds(300'000);
+
+/// What stays the same over the versions of a subscription.
+std::string key_of(const wsman::OfferedSubscription& offer) {
+  const wsman::NotifyAddress& to = offer.subscribe.notify_to;
+  // A collector that tells its subscriptions apart by their addresses need not send identifiers.
+  return to.identifier.empty() ? to.address : base::to_upper(to.identifier);
+}
 
 }  // namespace
 
@@ -59,7 +67,7 @@ base::Task<void> Enrolment::run() {
       told = true;
       // Sooner than Refresh, which may be hours, but ever more slowly.
       pause = std::min(retry, refresh);
-      retry = std::min(retry * 2, std::chrono::milliseconds(300'000));
+      retry = std::min(retry * 2, kLongestRetry);
     }
     co_await clock_.sleep_for(pause);
   }
@@ -73,7 +81,8 @@ base::AsyncResult<std::vector<wsman::OfferedSubscription>> Enrolment::enumerate(
   std::vector<wsman::OfferedSubscription> offers;
   wsman::Client::Target target;
   target.resource_uri = wsman::resource::kSubscriptionList;
-  std::function<bool(wsman::Client::Page&)> take = [&offers](wsman::Client::Page& page) {
+  std::size_t pages = 0;
+  std::function<bool(wsman::Client::Page&)> take = [&offers, &pages](wsman::Client::Page& page) {
     for (const xml::Element item : page.items) {
       auto offer = wsman::read_offer(item);
       if (offer.ok()) {
@@ -82,7 +91,7 @@ base::AsyncResult<std::vector<wsman::OfferedSubscription>> Enrolment::enumerate(
         base::log_error("a subscription that the collector offers cannot be read: {}", offer.error().reason);
       }
     }
-    return offers.size() < kMaxOffers;
+    return offers.size() < kMaxOffers && ++pages < kMaxPages;
   };
   std::optional<wsman::Filter> no_filter;
   CO_RETURN_IF_ERROR(co_await client.enumerate(std::move(target), std::move(no_filter), kPageItems, std::move(take)));
@@ -90,64 +99,72 @@ base::AsyncResult<std::vector<wsman::OfferedSubscription>> Enrolment::enumerate(
 }
 
 base::Task<void> Enrolment::apply(std::vector<wsman::OfferedSubscription> offers) {
-  std::set<std::string> offered;
-  for (const auto& offer : offers) offered.insert(base::to_upper(offer.subscribe.notify_to.identifier));
-  std::vector<std::string> gone;
-  for (const auto& [identifier, running] : feeds_) {
-    if (!offered.contains(identifier)) gone.push_back(identifier);
-  }
-  for (const std::string& identifier : gone) {
-    co_await end_feed(identifier, "SourceCancelling", static_cast<std::uint32_t>(base::Win32::Cancelled),
-                      "The subscription is no longer offered.");
-  }
+  std::map<std::string, wsman::OfferedSubscription> offered;
   for (wsman::OfferedSubscription& offer : offers) {
-    const std::string identifier = base::to_upper(offer.subscribe.notify_to.identifier);
-    const auto known = feeds_.find(identifier);
+    std::string key = key_of(offer);
+    const std::string name = offer.subscribe.subscription_name;
+    if (!offered.try_emplace(std::move(key), std::move(offer)).second) {
+      base::log_warning("subscription {}: passed over, another one has the same identifier", name);
+    }
+  }
+  std::vector<std::string> gone;
+  for (const auto& [key, running] : feeds_) {
+    if (!offered.contains(key)) gone.push_back(key);
+  }
+  for (const std::string& key : gone) {
+    co_await end_feed(key, "SourceCancelling", static_cast<std::uint32_t>(base::Win32::Cancelled),
+                      "The subscription is no longer offered.", true);
+  }
+  for (auto& [key, offer] : offered) {
+    const auto known = feeds_.find(key);
     if (known != feeds_.end()) {
       const Feed& feed = known->second->feed;
       const bool same = base::equal_ignoring_case(feed.offer().version, offer.version);
-      if (same && feed.end() == FeedEnd::Running) continue;
-      // A feed that cannot be served will not fare better for being asked again in the same words.
-      if (same && feed.end() == FeedEnd::Unusable) continue;
+      // A feed that is unusable will not fare better for being asked again in the same words.
+      if (same && (feed.end() == FeedEnd::Running || feed.end() == FeedEnd::Unusable)) continue;
       co_await known->second->task.stop();
       feeds_.erase(known);
     }
-    start_feed(std::move(offer));
+    start_feed(key, std::move(offer));
   }
 }
 
-void Enrolment::start_feed(wsman::OfferedSubscription offer) {
+void Enrolment::start_feed(std::string key, wsman::OfferedSubscription offer) {
   FeedOptions feed;
-  const std::string identifier = base::to_upper(offer.subscribe.notify_to.identifier);
-  feed.state_key = options_.manager.url + "|" + identifier;
+  feed.state_key = options_.manager.url + "|" + key;
   feed.offer = std::move(offer);
   feed.computer = options_.computer;
   auto running = std::make_unique<Running>(std::move(feed), *this, executor_);
-  running->task.spawn("subscription " + identifier, running->feed.run());
-  feeds_.emplace(identifier, std::move(running));
+  running->task.spawn("subscription " + key, running->feed.run());
+  feeds_.emplace(std::move(key), std::move(running));
 }
 
-base::Task<void> Enrolment::end_feed(std::string identifier, std::string status, std::uint32_t code, std::string reason) {
-  const auto found = feeds_.find(identifier);
-  if (found == feeds_.end()) co_return;
+/// False where the collector was told and did not answer.
+base::Task<bool> Enrolment::end_feed(std::string key, std::string status, std::uint32_t code, std::string reason,
+                                     bool tell) {
+  const auto found = feeds_.find(key);
+  if (found == feeds_.end()) co_return true;
   Running& running = *found->second;
   co_await running.task.stop();
   base::log_notice("subscription {} ended: {}", running.feed.offer().subscribe.subscription_name, reason);
-  if (running.feed.end() == FeedEnd::Running) co_await running.feed.say_end(std::move(status), code, std::move(reason));
+  bool answered = true;
+  if (running.feed.end() == FeedEnd::Running) {
+    co_await running.feed.save_position();
+    if (tell) answered = co_await running.feed.say_end(std::move(status), code, std::move(reason));
+  }
   feeds_.erase(found);
+  co_return answered;
 }
 
 base::Task<void> Enrolment::stop() {
   const base::SteadyTime last = clock_.steady() + kFarewells;
+  bool tell = true;
   while (!feeds_.empty()) {
-    if (clock_.steady() >= last) {
-      // The others are seen to be silent when their heartbeats stay away.
-      co_await feeds_.begin()->second->task.stop();
-      feeds_.erase(feeds_.begin());
-      continue;
-    }
-    co_await end_feed(feeds_.begin()->first, "SourceShuttingDown", static_cast<std::uint32_t>(base::Win32::UnknownInterface),
-                      "The forwarder is stopping.");
+    const bool answered =
+        co_await end_feed(feeds_.begin()->first, "SourceShuttingDown",
+                          static_cast<std::uint32_t>(base::Win32::UnknownInterface), "The forwarder is stopping.", tell);
+    // Half a second for each of many subscriptions would be long; the others are seen to be silent soon enough.
+    tell = tell && answered && clock_.steady() < last;
   }
 }
 

@@ -25,7 +25,9 @@ struct EnrolmentOptions {
 };
 
 /// Enumerates the manager's offers each Refresh, starts a feed for a new one, leaves one with the same version alone,
-/// replaces one with another version, and ends one that is gone. One strand. What it is given outlives it.
+/// replaces one with another version, and ends one that is gone. A feed that has ended by itself is started again, unless
+/// what it was offered cannot be served. A manager that does not answer is asked again after a second, then ever later, up
+/// to Refresh or five minutes; feeds go on meanwhile. One strand. What it is given outlives it.
 class Enrolment {
  public:
   Enrolment(base::Executor executor, EnrolmentOptions options,
@@ -35,7 +37,7 @@ class Enrolment {
 
   /// Runs until it is cancelled.
   base::Task<void> run();
-  /// Ends every feed, telling the collector. Await it after run() has ended.
+  /// Ends every feed, telling the collector, but not again one that does not answer. Await it after run() has ended.
   base::Task<void> stop();
 
   std::size_t feeds() const { return feeds_.size(); }
@@ -44,8 +46,8 @@ class Enrolment {
   struct Running;
   base::AsyncResult<std::vector<wsman::OfferedSubscription>> enumerate();
   base::Task<void> apply(std::vector<wsman::OfferedSubscription> offers);
-  base::Task<void> end_feed(std::string identifier, std::string status, std::uint32_t code, std::string reason);
-  void start_feed(wsman::OfferedSubscription offer);
+  base::Task<bool> end_feed(std::string key, std::string status, std::uint32_t code, std::string reason, bool tell);
+  void start_feed(std::string key, wsman::OfferedSubscription offer);
 
   base::Executor executor_;
   EnrolmentOptions options_;
@@ -55,7 +57,7 @@ class Enrolment {
   storage::StateStore& state_;
   base::BlockingPool& pool_;
   base::Clock& clock_;
-  std::map<std::string, std::unique_ptr<Running>> feeds_;  ///< by identifier
+  std::map<std::string, std::unique_ptr<Running>> feeds_;  ///< by key_of() the offer
 };
 
 }  // namespace forwarder

@@ -6,11 +6,10 @@
 #include "engine/base/deadline.h"
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
-#include "engine/base/utf16.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/names.h"
 #include "engine/xml/writer.h"
-#include "events/render.h"
+#include "forwarder/start_position.h"
 
 namespace forwarder {
 namespace {
@@ -20,14 +19,14 @@ using std::chrono::milliseconds;
 constexpr std::string_view kStateKind = "feed";
 constexpr milliseconds kDefaultMaxTime{900'000};
 constexpr milliseconds kDefaultHeartbeat{900'000};
-/// Headers, namespaces and the bookmark of a delivery, in characters; the bookmark of 256 channels would need more, see
-/// size_of.
-constexpr std::size_t kEnvelopeOverhead = 4096;
-/// <w:Event Action="…"><![CDATA[…]]></w:Event>
-constexpr std::size_t kItemOverhead = 100;
-constexpr std::size_t kMaxItemsOfBatch = 10'000;
-constexpr milliseconds kFarewell{1000};
+constexpr milliseconds kShortestHeartbeat{100};
+constexpr milliseconds kFirstRetry{500};
+constexpr milliseconds kEndTimeout{500};
+constexpr auto kReadLimit = std::chrono::seconds(1);
+constexpr auto kReadRetry = std::chrono::seconds(1);
+constexpr auto kSaveInterval = std::chrono::seconds(30);
 
+// Source: wef-wire, section 12; wsman-protocol, section 8.
 constexpr std::uint32_t kWsmanDestinationUnreachable = 2150858770;
 constexpr std::uint32_t kWsmanDeliveryRefused = 2150858804;
 constexpr std::uint32_t kWsmanResourceNotFound = 2150858752;
@@ -35,7 +34,9 @@ constexpr std::uint32_t kWsmanInvalidResourceUri = 2150858811;
 constexpr std::uint32_t kHttpNotFound = 2150859027;
 
 /// Answers after which the same batch would be refused again.
-bool is_refusal(std::uint32_t code) {
+bool is_refusal(const base::Error& error) {
+  if (error.code.category() != base::win32_category()) return false;
+  const std::uint32_t code = base::win32_number(error.code);
   return code == static_cast<std::uint32_t>(base::Win32::AccessDenied) || code == kWsmanDeliveryRefused ||
          code == kWsmanResourceNotFound || code == kWsmanInvalidResourceUri || code == kHttpNotFound ||
          code == kWsmanDestinationUnreachable;
@@ -60,267 +61,229 @@ Feed::Feed(FeedOptions options, storage::EventStore& events, storage::StateStore
       session_id_("uuid:" + base::new_guid()) {}
 
 base::Task<void> Feed::run() {
-  const std::string name = options_.offer.subscribe.subscription_name;
-  auto prepared = co_await prepare();
-  if (!prepared.ok()) {
-    const auto number = base::win32_number(prepared.error().code);
-    base::log_error("subscription {} cannot be served: {}", name, prepared.error().message());
-    co_await say_end("SourceCancelling", number, prepared.error().message());
-    finish(FeedEnd::Unusable);
+  const wsman::SubscribeRequest& how = options_.offer.subscribe;
+  if (auto checked = check(); !checked.ok()) {
+    co_await give_up(FeedEnd::Unusable, std::move(checked).error());
     co_return;
   }
-  base::log_notice("subscription {} started, delivering to {}", name, options_.offer.subscribe.notify_to.address);
+  auto prepared = co_await prepare();
+  if (!prepared.ok()) {
+    co_await give_up(FeedEnd::Unready, std::move(prepared).error());
+    co_return;
+  }
+  base::log_notice("subscription {} started, delivering to {}", how.subscription_name, how.notify_to.address);
   co_await serve();
+}
+
+base::Task<void> Feed::give_up(FeedEnd end, base::Error why) {
+  base::log_error("subscription {} cannot be served: {}", options_.offer.subscribe.subscription_name, why.message());
+  const std::uint32_t number = base::win32_number(why.code);
+  co_await say_end("SourceCancelling", number, why.message());
+  end_ = end;
+}
+
+/// What later attempts will not change.
+base::Result<void> Feed::check() {
+  const wsman::SubscribeRequest& how = options_.offer.subscribe;
+  if (how.mode != wsman::kModeEvents) {
+    return base::make_error(base::Win32::NotSupported, "the delivery mode " + how.mode + " is not supported");
+  }
+  ASSIGN_OR_RETURN(query_, events::Query::parse(how.filter, ""));
+  auto transport = connect_(how.notify_to, how);
+  if (!transport) {
+    return base::make_error(base::Win32::InvalidUrl, "events must not be sent to " + how.notify_to.address);
+  }
+  wsman::ClientOptions client;
+  client.to = how.notify_to.address;
+  client.machine_id = options_.computer;
+  client_ = std::make_unique<wsman::Client>(std::move(transport), std::move(client));
+  fixed_octets_ = wire_size_without_events(delivery_message(wsman::action::kEvents), query_, how);
+  if (fixed_octets_ >= how.max_envelope_size) {
+    return base::make_error(base::Win32::InvalidParameter, "a MaxEnvelopeSize of " + std::to_string(how.max_envelope_size) +
+                                                               " leaves no room for an event");
+  }
+  return {};
 }
 
 base::AsyncResult<void> Feed::prepare() {
   const wsman::SubscribeRequest& how = options_.offer.subscribe;
-  if (how.mode != wsman::kModeEvents) {
-    co_return base::make_error(base::Win32::NotSupported, "the delivery mode " + how.mode + " is not supported");
-  }
-  ASSIGN_OR_CO_RETURN(query_, events::Query::parse(how.filter, ""));
   if (!how.ignore_channel_error) {
     for (const std::string& path : query_.paths()) {
       ASSIGN_OR_CO_RETURN(auto log, co_await events_.find_log(path));
-      if (!log) co_return base::make_error(base::Win32::EvtChannelNotFound, "channel " + path);
+      if (!log) co_return base::make_error(base::Win32::ResourceNotOnline, "there is no channel " + path);
     }
   }
-  ASSIGN_OR_CO_RETURN(position_, co_await start_position());
-  client_ = std::make_unique<wsman::Client>(connect_(how.notify_to, how), [&] {
-    wsman::ClientOptions client;
-    client.to = how.notify_to.address;
-    client.machine_id = options_.computer;
-    return client;
-  }());
+  const std::string kind(kStateKind);
+  ASSIGN_OR_CO_RETURN(auto remembered, co_await pool_.run([this, &kind] { return state_.find(kind, options_.state_key); }));
+  ASSIGN_OR_CO_RETURN(position_, co_await find_start(how, query_.paths(), remembered, events_));
   last_contact_ = clock_.steady();
-  last_remembered_ = clock_.steady();
-  co_await remember(true);
+  // From now on the beginning is known: what comes before the first delivery is not passed over after a restart.
+  co_await save_position();
   co_return base::Result<void>();
 }
 
-base::AsyncResult<events::Bookmark> Feed::start_position() {
-  const wsman::SubscribeRequest& how = options_.offer.subscribe;
-  events::Bookmark position;
-  if (how.bookmark && *how.bookmark != events::kEarliestBookmark) {
-    auto offered = events::Bookmark::parse(*how.bookmark);
-    if (!offered.ok()) {
-      // Reading everything again costs time; the collector drops what it has. To begin at the end would lose events.
-      base::log_warning("subscription {}: the collector's bookmark cannot be read ({}): everything is sent again",
-                        how.subscription_name, offered.error().message());
-      co_return position;
-    }
-    position = std::move(*offered);
-  } else if (!how.bookmark) {
-    const std::string key = options_.state_key;
-    ASSIGN_OR_CO_RETURN(auto kept, co_await pool_.run([this, &key] { return state_.find(std::string(kStateKind), key); }));
-    auto own = kept ? events::Bookmark::parse(*kept) : base::Result<events::Bookmark>(base::Error{});
-    if (own.ok()) {
-      position = std::move(*own);
-    } else if (!how.read_existing_events) {
-      for (const std::string& path : query_.paths()) {
-        ASSIGN_OR_CO_RETURN(auto log, co_await events_.find_log(path));
-        if (log) position.set(path, log->status.newest_record);
-      }
-    }
-  }
-  // What the bookmark says must be possible: a store that was made anew counts from 1 again, and a bounded one forgets.
-  events::Bookmark checked;
-  for (const auto& entry : position.entries) {
-    ASSIGN_OR_CO_RETURN(auto log, co_await events_.find_log(entry.channel));
-    if (log && entry.record_id > log->status.newest_record) {
-      base::log_warning(
-          "subscription {}: the bookmark of {} is at record {}, the log ends at {}: the log was made anew, reading from its "
-          "beginning",
-          how.subscription_name, entry.channel, entry.record_id, log->status.newest_record);
-      continue;
-    }
-    if (log && log->status.records != 0 && entry.record_id + 1 < log->status.oldest_record) {
-      base::log_warning("subscription {}: {} events of {} were overwritten before they could be forwarded",
-                        how.subscription_name, log->status.oldest_record - entry.record_id - 1, entry.channel);
-    }
-    checked.set(entry.channel, entry.record_id);
-  }
-  if (checked.find(position.current)) checked.current = position.current;
-  co_return checked;
-}
-
 base::Task<void> Feed::serve() {
-  const milliseconds heartbeat = options_.offer.subscribe.heartbeats.value_or(kDefaultHeartbeat);
+  const std::string& name = options_.offer.subscribe.subscription_name;
   // The first message is a heartbeat: it shows that the way is open before any event is taken.
   wsman::Message first = delivery_message(wsman::action::kHeartbeat);
   const Sent opened = co_await send(std::move(first));
   if (opened == Sent::Stop) co_return;
+  bool told = false;
   for (;;) {
     auto batch = co_await next_batch();
+    if (end() != FeedEnd::Running) co_return;
     if (!batch.ok()) {
-      base::log_error("subscription {}: reading the local store: {}", options_.offer.subscribe.subscription_name,
-                      batch.error().message());
-      co_await clock_.sleep_for(std::chrono::seconds(1));
+      if (!told) base::log_error("subscription {}: reading the local store: {}", name, batch.error().message());
+      told = true;
+      co_await clock_.sleep_for(kReadRetry);
       continue;
     }
-    const bool holds_something = !batch->events.empty() || batch->dropped != 0;
-    if (holds_something || clock_.steady() >= last_contact_ + heartbeat) {
-      wsman::Message message = holds_something ? events_message(*batch) : delivery_message(wsman::action::kHeartbeat);
-      const Sent sent = co_await send(std::move(message));
-      if (sent == Sent::Stop) co_return;
+    told = false;
+    const Sent sent = co_await send_batch(*batch);
+    if (sent == Sent::Stop) co_return;
+    position_ = batch->position();
+    if (clock_.steady() >= last_saved_ + kSaveInterval) co_await save_position();
+    if (sent == Sent::AfterTrouble) {
+      // Meanwhile the store may have had to make room.
+      [[maybe_unused]] auto logged = co_await log_gaps(name, position_, events_);
     }
-    position_ = std::move(batch->bookmark);
-    co_await remember(false);
   }
 }
 
-std::size_t Feed::size_of(std::string_view event) const {
-  return options_.offer.subscribe.content_encoding == "UTF-8" ? event.size() : 2 * base::utf16_length(event);
+base::Task<Feed::Sent> Feed::send_batch(const DeliveryBatch& batch) {
+  wsman::Message message;
+  if (batch.holds_something()) {
+    message = delivery_message(wsman::action::kEvents);
+    if (options_.offer.subscribe.send_bookmarks) message.headers.bookmark = batch.position().to_xml();
+    message.body = batch.body();
+  } else if (clock_.steady() >= last_contact_ + heartbeat_interval()) {
+    message = delivery_message(wsman::action::kHeartbeat);
+  } else {
+    co_return Sent::Yes;
+  }
+  co_return co_await send(std::move(message));
 }
 
-base::AsyncResult<Feed::Batch> Feed::next_batch() {
-  const wsman::SubscribeRequest& how = options_.offer.subscribe;
-  const bool rendered = how.content_format == "RenderedText";
-  const std::size_t unit = how.content_encoding == "UTF-8" ? 1 : 2;
-  const std::size_t bookmark_size = 2 * position_.to_xml().size();
-  const std::size_t fixed = unit * (kEnvelopeOverhead + bookmark_size);
-  const std::size_t room = how.max_envelope_size > fixed ? static_cast<std::size_t>(how.max_envelope_size) - fixed : 0;
-  const std::size_t most = std::min<std::size_t>(how.max_elements.value_or(kMaxItemsOfBatch), kMaxItemsOfBatch);
-  const milliseconds max_time = how.max_time.value_or(kDefaultMaxTime);
-  const base::SteadyTime heartbeat_due = last_contact_ + how.heartbeats.value_or(kDefaultHeartbeat);
+milliseconds Feed::heartbeat_interval() const {
+  return std::max(options_.offer.subscribe.heartbeats.value_or(kDefaultHeartbeat), kShortestHeartbeat);
+}
 
-  Batch batch;
-  batch.bookmark = position_;
-  events::Bookmark read_to = position_;
-  std::size_t used = 0;
-  std::optional<base::SteadyTime> send_at;
+base::AsyncResult<DeliveryBatch> Feed::next_batch() {
+  const wsman::SubscribeRequest& how = options_.offer.subscribe;
+  const milliseconds max_time = how.max_time.value_or(kDefaultMaxTime);
+  DeliveryBatch batch(how, fixed_octets_, position_);
+  // Events that wait go out when a heartbeat would be due: they say the same, and more.
+  base::SteadyTime until = last_contact_ + heartbeat_interval();
+  bool waits = false;
+  bool told = false;
   for (;;) {
     const std::uint64_t seen = events_.generation();
     storage::ReadRequest request;
     request.query = query_;
-    request.after = read_to;
+    request.after = batch.position();
     request.ignore_missing_logs = how.ignore_channel_error;
-    request.budget.items = most - batch.events.size();
-    request.budget.bytes = std::max<std::size_t>((room - used) / unit, 1);
+    request.budget.items = batch.items_left();
+    request.budget.bytes = batch.bytes_left();
+    request.budget.until = clock_.steady() + kReadLimit;
     ASSIGN_OR_CO_RETURN(auto found, co_await events_.read(std::move(request)));
-    for (storage::StoredEvent& stored : found.events) {
-      std::string text = rendered ? events::with_rendering_info(stored.event) : std::move(stored.event.xml);
-      const std::size_t size = size_of(text) + unit * kItemOverhead;
-      if (size > room) {
-        base::log_warning("subscription {}: record {} of {} is larger ({} octets) than MaxEnvelopeSize allows",
-                          how.subscription_name, stored.record, stored.log, size);
-        if (how.oversize == wsman::OversizePolicy::CancelSubscription) {
-          co_await say_end("SourceCancelling", static_cast<std::uint32_t>(base::Win32::InvalidData),
-                           "An event exceeds MaxEnvelopeSize.");
-          finish(FeedEnd::Unusable);
-          co_return base::make_error(std::errc::operation_canceled, "an event exceeds MaxEnvelopeSize");
-        }
-        if (how.oversize == wsman::OversizePolicy::Notify) ++batch.dropped;
-        batch.bookmark.set(stored.log, stored.record);
-        continue;
+    for (const storage::StoredEvent& stored : found.events) {
+      const DeliveryBatch::Added added = batch.add(stored);
+      if (added == DeliveryBatch::Added::Yes) continue;
+      if (added == DeliveryBatch::Added::Full) co_return batch;
+      const std::string what = "record " + std::to_string(stored.record) + " of " + stored.log +
+                               " exceeds MaxEnvelopeSize, " + std::to_string(how.max_envelope_size);
+      if (how.oversize == wsman::OversizePolicy::CancelSubscription) {
+        // What came before it is delivered first.
+        if (batch.holds_something()) co_return batch;
+        auto why = base::make_error(base::Win32::InvalidData, what);
+        co_await give_up(FeedEnd::Unusable, why);
+        co_return why;
       }
-      if (used + size > room || batch.events.size() == most) co_return batch;
-      used += size;
-      batch.events.push_back(std::move(text));
-      batch.bookmark.set(stored.log, stored.record);
+      if (!told) base::log_warning("subscription {}: left out: {}", how.subscription_name, what);
+      told = true;
+      batch.leave_out(stored, how.oversize == wsman::OversizePolicy::Notify);
     }
-    // Everything that was read is in the batch: what was looked at and not selected need not be looked at again.
-    const std::string current = batch.bookmark.current;
-    batch.bookmark = found.position;
-    if (!current.empty()) batch.bookmark.current = current;
-    read_to = batch.bookmark;
-    if (batch.events.size() >= most) co_return batch;
-    if (!found.at_end) {
-      // Nearly full is full: to look for one more event that fits would cost a read for each batch.
-      if (used >= room - room / 10) co_return batch;
-      continue;
-    }
+    batch.pass(std::move(found.position));
     const base::SteadyTime now = clock_.steady();
-    const bool holds_something = !batch.events.empty() || batch.dropped != 0;
-    if (holds_something && !send_at) send_at = now + max_time;
-    // A heartbeat that falls due while events wait is not sent: the events themselves follow soon and say the same.
-    const base::SteadyTime until = send_at.value_or(heartbeat_due);
-    if (now >= until) co_return batch;
-    co_await events_.wait_past(seen, until);
+    if (batch.holds_something() && !std::exchange(waits, true)) until = std::min(until, now + max_time);
+    if (batch.is_full()) co_return batch;
+    // While more is there the batch is filled, if that goes quickly.
+    if (now >= (found.at_end ? until : until + kReadLimit)) co_return batch;
+    if (found.at_end) co_await events_.wait_past(seen, until);
   }
 }
 
+/// With every header that the client would add, so that its size is known.
 wsman::Message Feed::delivery_message(std::string_view action) const {
   wsman::Message message;
-  message.headers.action = action;
-  message.headers.to = options_.offer.subscribe.notify_to.address;
-  message.headers.session_id = session_id_;
-  message.headers.ack_requested = true;
-  message.headers.extra = options_.offer.subscribe.notify_to.reference_properties;
+  wsman::Headers& headers = message.headers;
+  const wsman::ClientOptions& client = client_->options();
+  headers.action = action;
+  headers.to = client.to;
+  headers.message_id = wsman::new_message_id();
+  headers.reply_to = wsman::kAnonymous;
+  headers.session_id = session_id_;
+  headers.machine_id = client.machine_id;
+  headers.locale = "en-US";
+  headers.data_locale = "en-US";
+  headers.operation_timeout = client.operation_timeout;
+  headers.max_envelope_size = client.max_envelope_size;
+  headers.ack_requested = true;
+  headers.extra = options_.offer.subscribe.notify_to.reference_properties;
   message.body = "<w:Events/>";
-  return message;
-}
-
-wsman::Message Feed::events_message(const Batch& batch) const {
-  wsman::Message message = delivery_message(wsman::action::kEvents);
-  if (options_.offer.subscribe.send_bookmarks) message.headers.bookmark = batch.bookmark.to_xml();
-  const std::string start = "<w:Event Action=\"" + std::string(wsman::action::kEvent) + "\">";
-  std::string& body = message.body;
-  body = "<w:Events>";
-  for (const std::string& event : batch.events) {
-    body += start;
-    xml::append_cdata(body, event);
-    body += "</w:Event>";
-  }
-  if (batch.dropped != 0) {
-    body += "<w:DroppedEvents Action=\"" + std::string(wsman::action::kDroppedEvents) + "\">" +
-            std::to_string(batch.dropped) + "</w:DroppedEvents>";
-  }
-  body += "</w:Events>";
   return message;
 }
 
 base::Task<Feed::Sent> Feed::send(wsman::Message message) {
   const wsman::SubscribeRequest& how = options_.offer.subscribe;
-  milliseconds delay(500);
-  unsigned failures = 0;
-  bool told = false;
-  if (end() != FeedEnd::Running) co_return Sent::Stop;
-  for (;;) {
+  const std::string& name = how.subscription_name;
+  milliseconds delay = std::min(kFirstRetry, how.retry_interval);
+  unsigned counted = 0;
+  for (unsigned attempts = 1;; ++attempts) {
     auto reply = co_await client_->exchange(message);
     base::Error trouble;
-    if (reply.ok()) {
-      if (*reply && (*reply)->headers.action == wsman::action::kAck) {
-        if (told) base::log_notice("subscription {}: delivering again", how.subscription_name);
-        last_contact_ = clock_.steady();
-        co_return Sent::Yes;
-      }
-      trouble = base::make_error(base::Win32::InvalidData, "the answer is not an Ack");
-    } else {
+    if (!reply.ok()) {
       trouble = std::move(reply).error();
+    } else if (*reply && (*reply)->headers.action == wsman::action::kAck) {
+      last_contact_ = clock_.steady();
+      if (attempts == 1) co_return Sent::Yes;
+      base::log_notice("subscription {}: delivering again", name);
+      co_return Sent::AfterTrouble;
+    } else {
+      trouble = base::make_error(base::Win32::InvalidData, "the answer is not an Ack");
     }
-    if (trouble.code.category() == base::win32_category() && is_refusal(base::win32_number(trouble.code))) {
-      base::log_error("subscription {}: the collector refuses deliveries: {}", how.subscription_name, trouble.message());
-      finish(FeedEnd::Refused);
+    if (is_refusal(trouble)) {
+      base::log_error("subscription {}: the collector refuses deliveries: {}", name, trouble.message());
+      end_ = FeedEnd::Refused;
       co_return Sent::Stop;
     }
-    if (!told)
-      base::log_warning("subscription {}: not delivered, trying again: {}", how.subscription_name, trouble.message());
-    told = true;
-    // Within the first ConnectionRetry interval we ask more often, so that a restarted collector is found at once.
-    if (delay >= how.retry_interval && ++failures >= std::max(1u, how.retry_total)) {
-      base::log_error("subscription {}: given up after {} attempts: {}", how.subscription_name, failures, trouble.message());
-      finish(FeedEnd::Unreachable);
+    if (delay >= how.retry_interval && ++counted >= how.retry_total) {
+      base::log_error("subscription {}: given up after {} attempts: {}", name, attempts, trouble.message());
+      end_ = FeedEnd::Unreachable;
       co_return Sent::Stop;
     }
+    if (attempts == 1) base::log_warning("subscription {}: not delivered, trying again: {}", name, trouble.message());
     co_await clock_.sleep_for(with_jitter(delay));
-    delay = std::min(delay * 2, std::max(how.retry_interval, milliseconds(500)));
+    delay = std::min(delay * 2, how.retry_interval);
+    // A new message, though the same batch: the answer to the one before may still be on its way.
+    message.headers.message_id = wsman::new_message_id();
   }
 }
 
-base::Task<void> Feed::say_end(std::string status, std::uint32_t code, std::string reason) {
+base::Task<bool> Feed::say_end(std::string status, std::uint32_t code, std::string reason) {
   const wsman::SubscribeRequest& how = options_.offer.subscribe;
   const wsman::NotifyAddress& to = how.end_to.address.empty() ? how.notify_to : how.end_to;
+  auto transport = connect_(to, how);
+  if (!transport) co_return false;
   wsman::ClientOptions options;
   options.to = to.address;
   options.machine_id = options_.computer;
-  options.operation_timeout = milliseconds(500);
+  options.operation_timeout = kEndTimeout;
   options.network_delay = milliseconds(0);
-  wsman::Client client(connect_(to, how), options);
+  wsman::Client client(std::move(transport), std::move(options));
 
   wsman::Message message;
   message.headers.action = wsman::action::kSubscriptionEnd;
-  message.headers.to = to.address;
   message.headers.session_id = session_id_;
   message.headers.ack_requested = true;
   message.headers.extra = to.reference_properties;
@@ -332,25 +295,32 @@ base::Task<void> Feed::say_end(std::string status, std::uint32_t code, std::stri
   body.open("f:WSManFault").attribute("xmlns:f", wsman::ns::kFault).attribute("Code", std::to_string(code));
   body.attribute("Machine", options_.computer).leaf("f:Message", reason).close();
   message.body = body.take();
-  // Whoever stops does not wait for a collector that takes connections and says nothing.
-  auto said = client.exchange(std::move(message));
-  auto reply = co_await base::within(kFarewell, "saying the end", std::move(said));
-  if (!reply.ok())
-    base::log_debug("subscription {}: the end was not acknowledged: {}", how.subscription_name, reply.error().message());
+  auto exchange = client.exchange(std::move(message));
+  auto limit = clock_.sleep_for(kEndTimeout);
+  auto reply = co_await base::first_of(std::move(exchange), std::move(limit));
+  if (!reply) {
+    base::log_debug("subscription {}: the end was not acknowledged in time", how.subscription_name);
+    co_return false;
+  }
+  if (!reply->ok()) {
+    base::log_debug("subscription {}: the end was not acknowledged: {}", how.subscription_name, reply->error().message());
+    // A fault is an answer too.
+    co_return reply->error().code.category() == base::win32_category();
+  }
+  co_return true;
 }
 
-base::Task<void> Feed::remember(bool now) {
+base::Task<void> Feed::save_position() {
   // The collector's own bookmark is what counts; this one serves while it has none, so a little staleness is harmless.
-  if (!now && clock_.steady() < last_remembered_ + std::chrono::seconds(30)) co_return;
-  last_remembered_ = clock_.steady();
+  last_saved_ = clock_.steady();
   std::string text = position_.to_xml();
-  if (text == remembered_) co_return;
-  const std::string key = options_.state_key;
-  auto kept = co_await pool_.run([this, &key, &text] { return state_.put(std::string(kStateKind), key, text); });
+  if (text == saved_) co_return;
+  const std::string kind(kStateKind);
+  auto kept = co_await pool_.run([this, &kind, &text] { return state_.put(kind, options_.state_key, text); });
   if (kept.ok()) {
-    remembered_ = std::move(text);
+    saved_ = std::move(text);
   } else {
-    base::log_warning("the position of {} was not written down: {}", key, kept.error().message());
+    base::log_warning("the position of {} was not written down: {}", options_.state_key, kept.error().message());
   }
 }
 

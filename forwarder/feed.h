@@ -17,12 +17,14 @@
 #include "engine/wsman/eventing.h"
 #include "events/bookmark.h"
 #include "events/query.h"
+#include "forwarder/delivery_batch.h"
 #include "storage/event_store.h"
 #include "storage/state_store.h"
 
 namespace forwarder {
 
-/// Makes the transport to a delivery address; a test puts a collector in memory behind it.
+/// Makes the transport to a delivery address, or none where nothing may be sent there; a test puts a collector in memory
+/// behind it.
 using Connect =
     std::function<std::unique_ptr<wsman::Transport>(const wsman::NotifyAddress& to, const wsman::SubscribeRequest& how)>;
 
@@ -37,7 +39,8 @@ enum class FeedEnd {
   Running,
   Refused,      ///< the collector does not want it, or does not know it
   Unreachable,  ///< ConnectionRetry is used up
-  Unusable,     ///< the query or a channel cannot be served; the collector was told
+  Unready,      ///< a channel is missing or the store failed; the collector was told. Later it may be served
+  Unusable,     ///< what it asks for cannot be served; the collector was told
 };
 
 /// One strand: run() and say_end() are awaited on the same one. What it is given outlives it.
@@ -46,35 +49,36 @@ class Feed {
   Feed(FeedOptions options, storage::EventStore& events, storage::StateStore& state, base::BlockingPool& pool,
        Connect connect, base::Clock& clock);
 
-  /// Serves the subscription until it is cancelled or ends by itself (see end()). Events are told by the collector's Ack; a
-  /// batch without one is sent again, so nothing is lost and the collector may see it twice.
+  /// Serves the subscription until it is cancelled or ends by itself (see end()). Begins with a Heartbeat. A batch goes out
+  /// once MaxElements, MaxEnvelopeSize or MaxTime is reached, or once a Heartbeat would be due. Events are told by the
+  /// collector's Ack; a batch without one is sent again, so nothing is lost and the collector may see it twice.
+  ///
+  /// ConnectionRetry: attempts follow each other ever more slowly until the interval is reached, so that a collector that
+  /// was restarted is found at once; from then on they count, and Total of them end the feed.
   base::Task<void> run();
 
   /// Tells the collector that the source ends the subscription; waits half a second at most. `status` is the last part of
-  /// the eventing URI ("SourceShuttingDown"), `code` a Win32 number.
-  base::Task<void> say_end(std::string status, std::uint32_t code, std::string reason);
+  /// the eventing URI ("SourceShuttingDown"), `code` a Win32 number. False where no answer came.
+  base::Task<bool> say_end(std::string status, std::uint32_t code, std::string reason);
+
+  /// Writes down how far the collector has acknowledged; run() does so now and then.
+  base::Task<void> save_position();
 
   FeedEnd end() const { return end_.load(); }
   const wsman::OfferedSubscription& offer() const { return options_.offer; }
 
  private:
-  struct Batch {
-    std::vector<std::string> events;
-    events::Bookmark bookmark;
-    std::uint64_t dropped = 0;
-  };
-  enum class Sent { Yes, Stop };
+  enum class Sent { Yes, AfterTrouble, Stop };
 
+  base::Result<void> check();
   base::AsyncResult<void> prepare();
-  base::AsyncResult<events::Bookmark> start_position();
+  base::Task<void> give_up(FeedEnd end, base::Error why);
   base::Task<void> serve();
-  base::AsyncResult<Batch> next_batch();
+  base::Task<Sent> send_batch(const DeliveryBatch& batch);
+  base::AsyncResult<DeliveryBatch> next_batch();
   base::Task<Sent> send(wsman::Message message);
   wsman::Message delivery_message(std::string_view action) const;
-  wsman::Message events_message(const Batch& batch) const;
-  base::Task<void> remember(bool now);
-  std::size_t size_of(std::string_view event) const;
-  void finish(FeedEnd end) { end_ = end; }
+  std::chrono::milliseconds heartbeat_interval() const;
 
   FeedOptions options_;
   storage::EventStore& events_;
@@ -86,10 +90,11 @@ class Feed {
   events::Query query_;
   std::unique_ptr<wsman::Client> client_;
   std::string session_id_;
+  std::size_t fixed_octets_ = 0;   ///< of each delivery
   events::Bookmark position_;      ///< behind what the collector has acknowledged
   base::SteadyTime last_contact_;  ///< of the last Ack
-  base::SteadyTime last_remembered_;
-  std::string remembered_;
+  base::SteadyTime last_saved_;
+  std::string saved_;
   std::atomic<FeedEnd> end_{FeedEnd::Running};
 };
 

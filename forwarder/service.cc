@@ -76,9 +76,10 @@ base::Result<void> Service::add_enrolment(const std::string& text) {
     how.charset =
         base::equal_ignoring_case(subscribe.content_encoding, "UTF-8") ? wsman::Charset::Utf8 : wsman::Charset::Utf16;
     how.compress = subscribe.compression;
-    // An address that cannot be parsed is refused when the first message is sent, to the manager's own host.
     auto address = http::Url::parse(to.address);
-    return transport(address.ok() ? *address : url, how);
+    // Who is asked over TLS shall not have the events sent in clear.
+    if (!address.ok() || (url.tls && !address->tls)) return std::unique_ptr<wsman::Transport>();
+    return transport(std::move(*address), how);
   };
   enrolments_.push_back(std::make_unique<Enrolment>(host_.executor(), std::move(options), connect_manager, connect,
                                                     host_.events(), host_.state(), host_.pool(), *host_.options().clock));

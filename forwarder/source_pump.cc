@@ -16,7 +16,8 @@ base::AsyncResult<void> open_at_stored_position(Source& source, storage::EventSt
   co_return co_await source.open(position.value_or(""));
 }
 
-base::Task<void> store_batch(Source& source, SourceBatch read, storage::EventStore& store, base::Clock& clock) {
+/// False where the store has stopped.
+base::Task<bool> store_batch(Source& source, SourceBatch read, storage::EventStore& store, base::Clock& clock) {
   storage::LocalBatch batch;
   batch.log = source.channel();
   batch.drafts = std::move(read.drafts);
@@ -27,11 +28,12 @@ base::Task<void> store_batch(Source& source, SourceBatch read, storage::EventSto
     auto stored = co_await store.append_local(batch);
     if (stored.ok()) {
       if (told) base::log_notice("source {}: storing again", source.name());
-      co_return;
+      co_return true;
     }
-    if (stored.error().code == storage::Errc::Stopped) co_return;
-    if (!told)
+    if (stored.error().code == storage::Errc::Stopped) co_return false;
+    if (!told) {
       base::log_error("source {}: waiting, its events cannot be stored: {}", source.name(), stored.error().message());
+    }
     told = true;
     co_await clock.sleep_for(kRetryDelay);
   }
@@ -52,7 +54,8 @@ base::Task<void> pump(std::shared_ptr<Source> source, storage::EventStore& store
       }
       if (batch->drafts.empty() && batch->position == last_position) continue;
       last_position = batch->position;
-      co_await store_batch(*source, std::move(*batch), store, clock);
+      const bool stored = co_await store_batch(*source, std::move(*batch), store, clock);
+      if (!stored) co_return;
     }
     base::log_error("source {} is not read for now: {}", source->name(), opened.error().message());
     co_await clock.sleep_for(kReopenDelay);

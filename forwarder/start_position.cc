@@ -1,0 +1,80 @@
+#include "forwarder/start_position.h"
+
+#include "engine/base/log.h"
+
+namespace forwarder {
+namespace {
+
+base::AsyncResult<events::Bookmark> ends_of(const std::vector<std::string>& channels, storage::EventStore& store) {
+  events::Bookmark position;
+  for (const std::string& channel : channels) {
+    ASSIGN_OR_CO_RETURN(auto log, co_await store.find_log(channel));
+    if (log) position.set(channel, log->status.newest_record);
+  }
+  co_return position;
+}
+
+base::AsyncResult<events::Bookmark> wanted(const wsman::SubscribeRequest& how, const std::vector<std::string>& channels,
+                                           const std::optional<std::string>& remembered, storage::EventStore& store) {
+  if (how.bookmark) {
+    if (*how.bookmark == events::kEarliestBookmark) co_return events::Bookmark();
+    auto offered = events::Bookmark::parse(*how.bookmark);
+    if (offered.ok()) co_return std::move(*offered);
+    // Reading everything again costs time; the collector drops what it has. To begin at the end would lose events.
+    base::log_warning("subscription {}: the collector's bookmark cannot be read ({}): everything is sent again",
+                      how.subscription_name, offered.error().message());
+    co_return events::Bookmark();
+  }
+  if (remembered) {
+    auto own = events::Bookmark::parse(*remembered);
+    if (own.ok()) co_return std::move(*own);
+    base::log_warning("subscription {}: its remembered position cannot be read: {}", how.subscription_name,
+                      own.error().message());
+  }
+  if (how.read_existing_events) co_return events::Bookmark();
+  co_return co_await ends_of(channels, store);
+}
+
+void log_gap(const std::string& subscription, const events::Bookmark::Entry& entry, const storage::LogStatus& log) {
+  const std::uint64_t first = log.records != 0 ? log.oldest_record : log.newest_record + 1;
+  if (first <= entry.record_id + 1) return;
+  base::log_warning("subscription {}: {} events of {} were removed before they could be forwarded", subscription,
+                    first - entry.record_id - 1, entry.channel);
+}
+
+}  // namespace
+
+base::AsyncResult<events::Bookmark> find_start(const wsman::SubscribeRequest& how, const std::vector<std::string>& channels,
+                                               const std::optional<std::string>& remembered, storage::EventStore& store) {
+  ASSIGN_OR_CO_RETURN(const auto position, co_await wanted(how, channels, remembered, store));
+  events::Bookmark start;
+  for (const std::string& channel : channels) {
+    const auto record = position.find(channel);
+    if (!record) continue;
+    ASSIGN_OR_CO_RETURN(auto log, co_await store.find_log(channel));
+    const std::uint64_t end = log ? log->status.newest_record : 0;
+    if (*record > end) {
+      base::log_warning(
+          "subscription {}: the bookmark of {} is at record {}, the log ends at {}: it was made anew and is read from its "
+          "beginning",
+          how.subscription_name, channel, *record, end);
+      continue;
+    }
+    if (!log) continue;
+    log_gap(how.subscription_name, {channel, *record}, log->status);
+    start.set(channel, *record);
+  }
+  start.current = start.find(position.current) ? position.current : std::string();
+  co_return start;
+}
+
+base::AsyncResult<void> log_gaps(const std::string& subscription, const events::Bookmark& position,
+                                 storage::EventStore& store) {
+  for (const auto& entry : position.entries) {
+    ASSIGN_OR_CO_RETURN(auto log, co_await store.find_log(entry.channel));
+    if (log) log_gap(subscription, entry, log->status);
+  }
+  co_return base::Result<void>();
+}
+
+}  // namespace forwarder
