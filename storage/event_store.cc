@@ -190,7 +190,7 @@ base::AsyncResult<AppendResult> EventStore::append(DeliveredBatch batch) {
                                                        [&batch](EventWriter& writer) { return writer.append(batch); });
 }
 
-base::AsyncResult<void> EventStore::append_local(LocalBatch batch) {
+base::AsyncResult<void> EventStore::append_local(const LocalBatch& batch) {
   const auto bytes = size_of(batch);
   co_return co_await state_->writes->run<void>(bytes, [&batch](EventWriter& writer) { return writer.append_local(batch); });
 }

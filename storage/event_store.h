@@ -170,8 +170,8 @@ class EventStore {
 
   /// Gives each draft the next record number of `log` (made where it does not exist) and stores it together with the
   /// source's position: all or nothing, durable on return. Errors as append(); where the oldest events had to go for it,
-  /// that is counted in LogStatus::overwritten.
-  base::AsyncResult<void> append_local(LocalBatch batch);
+  /// that is counted in LogStatus::overwritten. `batch` is not copied: it must live until the answer is there.
+  base::AsyncResult<void> append_local(const LocalBatch& batch);
 
   /// The position stored with the last LocalBatch of `source`, if any.
   base::AsyncResult<std::optional<std::string>> find_position(std::string source);

@@ -230,9 +230,14 @@ std::size_t replace_forbidden_xml_characters(std::string& text) {
 
 std::size_t utf16_length(std::string_view text) {
   std::size_t units = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xC0) != 0x80) units += byte >= 0xF0 ? 2 : 1;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t ascii = ascii_run(text, at);
+    units += ascii;
+    at += ascii;
+    for (; at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80; ++at) {
+      const auto byte = static_cast<unsigned char>(text[at]);
+      if ((byte & 0xC0) != 0x80) units += byte >= 0xF0 ? 2 : 1;
+    }
   }
   return units;
 }

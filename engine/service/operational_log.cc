@@ -97,7 +97,7 @@ base::Task<void> OperationalLog::run() {
     }
     // A failing store has been reported by whoever needed it; to log that here would only feed this queue.
     if (!batch.drafts.empty()) [[maybe_unused]]
-      auto ignored = co_await state->store.append_local(std::move(batch));
+      auto ignored = co_await state->store.append_local(batch);
     co_await state->clock.sleep_for(std::chrono::seconds(1));
   }
 }

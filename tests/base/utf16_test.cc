@@ -104,6 +104,8 @@ TEST(XmlCharacters, CleanTextIsLeftAlone) {
 
 TEST(Utf16Length, CountsCodeUnits) {
   EXPECT_EQ(base::utf16_length(utf8(u8"aß漢𝄞")), 5u);
+  EXPECT_EQ(base::utf16_length(""), 0u);
+  EXPECT_EQ(base::utf16_length(utf8(u8"twelve bytes𝄞𝄞 and nine ß")), 27u);
 }
 
 }  // namespace

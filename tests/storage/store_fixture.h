@@ -74,7 +74,7 @@ class StoreTest : public ::testing::Test {
   base::Result<storage::AppendResult> deliver(std::vector<events::Event> events) {
     return deliver(make_batch(std::move(events)));
   }
-  base::Result<void> append_local(storage::LocalBatch batch) { return wait(store().append_local(std::move(batch))); }
+  base::Result<void> append_local(const storage::LocalBatch& batch) { return wait(store().append_local(batch)); }
   base::Result<storage::ReadResult> read(storage::ReadRequest request) { return wait(store().read(std::move(request))); }
   /// All events of a log, oldest first.
   std::vector<storage::StoredEvent> all_of(const std::string& log = "ForwardedEvents");
