@@ -143,10 +143,9 @@ base::Task<void> Feed::serve() {
     if (sent == Sent::Stop) co_return;
     position_ = batch->position();
     if (clock_.steady() >= last_saved_ + kSaveInterval) co_await save_position();
-    if (sent == Sent::AfterTrouble) {
-      // Meanwhile the store may have had to make room.
-      [[maybe_unused]] auto logged = co_await log_gaps(name, position_, events_);
-    }
+    // A source that is faster than the delivery makes the bounded store overwrite what was not delivered yet: that is never
+    // silent.
+    [[maybe_unused]] auto logged = co_await log_gaps(name, position_, events_);
   }
 }
 
@@ -246,9 +245,8 @@ base::Task<Feed::Sent> Feed::send(wsman::Message message) {
       trouble = std::move(reply).error();
     } else if (*reply && (*reply)->headers.action == wsman::action::kAck) {
       last_contact_ = clock_.steady();
-      if (attempts == 1) co_return Sent::Yes;
-      base::log_notice("subscription {}: delivering again", name);
-      co_return Sent::AfterTrouble;
+      if (attempts != 1) base::log_notice("subscription {}: delivering again", name);
+      co_return Sent::Yes;
     } else {
       trouble = base::make_error(base::Win32::InvalidData, "the answer is not an Ack");
     }

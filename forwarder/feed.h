@@ -68,7 +68,7 @@ class Feed {
   const wsman::OfferedSubscription& offer() const { return options_.offer; }
 
  private:
-  enum class Sent { Yes, AfterTrouble, Stop };
+  enum class Sent { Yes, Stop };
 
   base::Result<void> check();
   base::AsyncResult<void> prepare();

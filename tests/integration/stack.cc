@@ -63,11 +63,12 @@ void Stack::start_collector(const std::string& extra) {
   port_ = static_cast<unsigned>(std::stoul(ready->substr(ready->rfind(':') + 1)));
 }
 
-void Stack::start_forwarder(const std::string& name, const std::string& glob, const std::string& extra) {
+void Stack::start_forwarder(const std::string& name, const std::string& glob, const std::string& extra,
+                            const std::string& keys) {
   if (!std::filesystem::exists(pki() / (name + ".pem"))) issue(name);
   const auto pem = [&](const std::string& file) { return "\"" + (pki() / file).string() + "\""; };
   directory_.write(name + ".toml",
-                   "[forwarder]\ncomputer = \"" + name + "\"\nsubscription_managers = [\"Server=" + url() +
+                   "[forwarder]\n" + keys + "computer = \"" + name + "\"\nsubscription_managers = [\"Server=" + url() +
                        "/SubscriptionManager/WEC,Refresh=1\"]\n[forwarder.tls]\nCertificate = " + pem(name + ".pem") +
                        "\nPrivateKey = " + pem(name + ".key") + "\nCA = " + pem("ca.pem") +
                        "\n[[forwarder.source]]\ntype = \"file\"\npath = \"" + glob + "\"\nread_existing = true\n" + extra);

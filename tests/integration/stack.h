@@ -48,8 +48,9 @@ class Stack {
 
   /// Starts the collector (again) on the port of its first start. `extra` is appended to its configuration.
   void start_collector(const std::string& extra = {});
-  /// Starts a forwarder that reads the files of `glob`.
-  void start_forwarder(const std::string& name, const std::string& glob, const std::string& extra = {});
+  /// Starts a forwarder that reads the files of `glob`. `keys` go into its [forwarder] table, `extra` behind its source.
+  void start_forwarder(const std::string& name, const std::string& glob, const std::string& extra = {},
+                       const std::string& keys = {});
   test_support::Process& collector() { return *collector_; }
   test_support::Process& forwarder(const std::string& name) { return *forwarders_.at(name); }
   unsigned port() const { return port_; }
