@@ -54,6 +54,7 @@ base::Task<void> Enrolment::run() {
   std::chrono::milliseconds retry = kFirstRetry;
   const std::chrono::milliseconds refresh = options_.manager.refresh;
   bool told = false;
+  bool told_none = false;
   for (;;) {
     auto offers = co_await enumerate();
     std::chrono::milliseconds pause = refresh;
@@ -61,6 +62,11 @@ base::Task<void> Enrolment::run() {
       if (told) base::log_notice("{} answers again", options_.manager.url);
       told = false;
       retry = kFirstRetry;
+      const bool none = offers->empty();
+      if (none && !told_none) {
+        base::log_notice("{} answers and offers no subscription to {}", options_.manager.url, options_.computer);
+      }
+      told_none = none;
       co_await apply(std::move(*offers));
     } else {
       if (!told) base::log_warning("cannot get subscriptions from {}: {}", options_.manager.url, offers.error().message());

@@ -186,10 +186,22 @@ bool SubscriptionListResource::may_use(const auth::Principal& who, std::string_v
   return who.authenticated();
 }
 
+void SubscriptionListResource::tell_once(const auth::Principal& who, const std::string& address) {
+  // A machine asks every few minutes; whoever set it up looks for this line once.
+  constexpr std::size_t kMaxTold = 10'000;
+  {
+    std::lock_guard lock(mutex_);
+    if (told_.size() >= kMaxTold || !told_.insert(who.name).second) return;
+  }
+  base::log_notice("{} ({}) asked for subscriptions and gets none: no enabled one admits it (issuer {})", who.name, address,
+                   who.issuers.empty() ? "unknown" : who.issuers.front());
+}
+
 wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> SubscriptionListResource::enumerate(const wsman::Call& call,
                                                                                            wsman::EnumerateRequest) {
   auto offers = co_await manager_.offered_to(call.who, call.headers.to);
   if (!offers.ok()) co_return fault_of(offers.error(), "listing the subscriptions of a machine");
+  if (offers->empty()) tell_once(call.who, call.address);
   std::vector<wsman::Item> items;
   for (const wsman::OfferedSubscription& offer : *offers) items.push_back(wsman::Item{wsman::write_offer(offer), {}, {}});
   co_return wsman::enumerate_items(std::move(items));

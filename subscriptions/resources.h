@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <mutex>
+#include <set>
 #include <string_view>
 
 #include "engine/wsman/resource.h"
@@ -63,7 +65,11 @@ class SubscriptionListResource final : public wsman::Resource {
                                                                    wsman::EnumerateRequest request) override;
 
  private:
+  void tell_once(const auth::Principal& who, const std::string& address);
+
   Manager& manager_;
+  std::mutex mutex_;
+  std::set<std::string> told_;  ///< machines that got nothing, each told in the log once
 };
 
 }  // namespace subscriptions

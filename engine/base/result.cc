@@ -10,7 +10,8 @@ std::string Error::message() const {
   if (what.empty()) return text;
   // "Invalid argument" tells nobody anything that `what` does not.
   if (code == std::errc::invalid_argument) return what;
-  return what.find(text) == std::string::npos ? what + ": " + text : what;
+  if (what.find(text) != std::string::npos) return what;
+  return what + (what.ends_with('.') ? " " : ": ") + text;
 }
 
 Error make_error(std::error_code code, std::string what) {
