@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "engine/base/result.h"
 #include "engine/xml/element.h"
 #include "events/event.h"
+#include "events/formula.h"
+#include "events/skeleton.h"
 
 namespace events {
 
@@ -48,6 +51,14 @@ class Query {
   bool matches(const Event& event, std::string_view path, base::WallTime now) const;
   /// The same for a parsed event.
   bool matches(xml::Element event, std::string_view path, base::WallTime now) const;
+
+  /// The question for the log `path` to all events of one skeleton: for each of them the formula's answer is that of
+  /// matches(). Adds to `formula` and returns the node; the query need not outlive it. Nothing where it cannot be put so (a
+  /// position that depends on values, say): such events are asked one by one.
+  std::optional<std::uint32_t> bind(const Skeleton& skeleton, std::string_view path, Formula& formula) const;
+
+  /// Whether events that cannot be read (Quality::Raw) are selected.
+  bool selects_raw(std::string_view path) const;
 
   /// Names that no event has below Event or System (a misspelt *[System[Bogus=1]], a forgotten System in *[EventID=1]; with
   /// "@" in front for attributes), for a warning to the person who asks. Each once.

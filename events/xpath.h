@@ -11,6 +11,7 @@
 #include "engine/base/result.h"
 #include "engine/xml/element.h"
 #include "events/event.h"
+#include "events/truth.h"
 #include "events/value.h"
 
 namespace events::xpath {
@@ -82,7 +83,7 @@ base::Result<std::uint32_t> compile(std::string_view text, Program& program);
 /// The second half of compile(): finds out which steps read which System fields, and which names exist nowhere.
 void resolve(Program& program, std::uint32_t expression);
 
-enum class Truth : std::uint8_t { False, True, Unknown };
+using events::Truth;
 
 /// Answers from the System fields alone, as evaluate() would from the XML of the same event, or Unknown.
 Truth evaluate_system(const Program& program, std::uint32_t expression, const System& system, base::WallTime now);

@@ -24,6 +24,8 @@ class Category final : public std::error_category {
         return "the log is disabled";
       case Errc::Stopped:
         return "the store is being closed";
+      case Errc::ReadOnly:
+        return "opened to be read";
     }
     return "storage error " + std::to_string(value);
   }

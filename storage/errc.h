@@ -16,6 +16,7 @@ enum class Errc {
   NotFound,     ///< no such log
   LogDisabled,  ///< the log does not take events
   Stopped,      ///< the store is being closed
+  ReadOnly,     ///< it was opened to be read
 };
 std::error_code make_error_code(Errc code);
 

@@ -18,6 +18,7 @@
 #include "events/bookmark.h"
 #include "events/event.h"
 #include "events/query.h"
+#include "events/text_search.h"
 #include "storage/errc.h"
 
 namespace storage {
@@ -27,8 +28,19 @@ struct EventStoreOptions {
   std::size_t max_queued_bytes = 64u << 20;
   /// LogProperties::max_size of a log that nobody has configured.
   std::uint64_t default_max_size = 1ull << 30;
-  /// Errc::Full once the database file would grow beyond this many bytes; 0 is as far as the disk goes.
+  /// Errc::Full once the catalogue would grow beyond this many bytes; 0 is as far as the disk goes. For tests.
   std::uint64_t max_file_size = 0;
+  /// Appends are refused with Errc::Full while the file system has less than this left, and work again by themselves.
+  std::uint64_t min_free_bytes = 64u << 20;
+  /// Opens what is there without changing a byte: every change is Errc::ReadOnly.
+  bool read_only = false;
+  /// Events of a log that wait in the catalogue before they are sealed into its current file. Smaller numbers are for tests.
+  std::size_t seal_events = 16'384;
+  /// A file takes no more blocks once it is this large, or an eighth of its log's max_size where that is less, or once the
+  /// UTC day of reception has passed.
+  std::uint64_t segment_bytes = 256u << 20;
+  /// SQLite's VFS by name; empty is the default one. For tests.
+  std::string vfs;
   base::Clock* clock = &base::system_clock();
 };
 
@@ -95,10 +107,16 @@ struct LogProperties {
   /// True keeps the old events and refuses new ones when the log is full (Errc::Full); false overwrites the oldest.
   bool retention = false;
   bool auto_backup = false;
-  /// Bytes of event text; at least 1,048,576.
+  /// Bytes on disk; at least 1,048,576. Kept by whole files: up to an eighth of it goes at once.
   std::uint64_t max_size = 1ull << 30;
+  /// Files all of whose events were received longer ago go; 0 keeps them.
+  std::chrono::seconds max_age{0};
+  /// Whole files go as long as the rest holds at least so many events; 0 is no limit.
+  std::uint64_t max_records = 0;
   std::string type = "Operational";
   std::string owning_publisher;
+  std::string isolation = "Application";
+  std::string channel_access;  ///< SDDL; empty is the service's default
 };
 
 /// The state of a log: what `wevtutil gli` shows.
@@ -106,7 +124,8 @@ struct LogStatus {
   base::WallTime created;
   base::WallTime last_access;
   base::WallTime last_write;
-  std::uint64_t size = 0;           ///< bytes of event text held
+  std::uint64_t size = 0;           ///< bytes on disk
+  std::uint64_t text_bytes = 0;     ///< bytes of event text held
   std::uint64_t records = 0;        ///< events held now
   std::uint64_t oldest_record = 0;  ///< the store's own record number; 0 where the log is empty
   std::uint64_t newest_record = 0;  ///< the last number given, also of an event that has gone; 0 where none was
@@ -138,7 +157,11 @@ struct ReadRequest {
   events::Bookmark after;
   /// Passes over logs of the query that do not exist, rather than failing.
   bool ignore_missing_logs = false;
-  base::Budget budget;  ///< items, bytes of XML, and (steady clock) time; at least one event is read if there is one
+  /// Only events with this text.
+  std::optional<events::TextSearch> text;
+  /// Items, bytes of XML, and (steady clock) time. At least one event is read if there is one, except where the time is over
+  /// first: then `position` says how far the search has come, and it goes on from there.
+  base::Budget budget;
 };
 
 struct ReadResult {
@@ -147,9 +170,50 @@ struct ReadResult {
   events::Bookmark position;
   /// Nothing selected lies behind `position` at this moment.
   bool at_end = false;
+  std::uint64_t looked_at = 0;  ///< events passed, also those that a summary or the index has ruled out
 };
 
-/// Durable, append-only store of events in one SQLite database.
+/// What events are counted by.
+enum class CountBy : std::uint8_t {
+  Level,
+  Provider,
+  EventId,
+  Task,
+  Opcode,
+  Keywords,
+  Channel,
+  Computer,
+  User,
+  Log,
+  Machine
+};
+
+struct CountRequest {
+  events::Query query;  ///< its paths name the logs
+  std::optional<events::TextSearch> text;
+  std::vector<CountBy> by;  ///< none counts all events together
+  /// Counts each span of this length (of the events' own time, beginning at 1970-01-01 UTC) apart; 0 does not. At least 1 s.
+  std::chrono::seconds bucket{0};
+  bool ignore_missing_logs = false;
+  base::SteadyTime until = base::SteadyTime::max();
+};
+
+/// The events of one bucket with the same keys.
+struct Count {
+  std::optional<base::WallTime> bucket;  ///< its beginning
+  std::vector<std::string> keys;         ///< one for each CountRequest::by; numbers in decimal, Keywords as "0x…"
+  std::uint64_t events = 0;
+};
+
+struct CountResult {
+  std::vector<Count> counts;  ///< by bucket, then the most events first, then keys
+  std::uint64_t events = 0;
+  bool complete = true;  ///< false where the time was over, or more than kMaxCounts groups came together; events of further
+                         ///< groups are in `events` only
+};
+inline constexpr std::size_t kMaxCounts = 100'000;
+
+/// Durable, append-only store of events: a catalogue that takes them in, and files of compressed blocks.
 ///
 /// Thread-safe. Appends that wait at the same time share one transaction (synchronous=FULL). Call stop() before
 /// destruction.
@@ -188,6 +252,9 @@ class EventStore {
   /// does not exist, Errc::Io.
   base::AsyncResult<ReadResult> read(ReadRequest request);
 
+  /// Counts what the query selects: from the summaries of blocks where they say enough. Errors: those of read().
+  base::AsyncResult<CountResult> count(CountRequest request);
+
   /// All logs, sorted by name without case; names compare without case.
   base::AsyncResult<std::vector<Log>> logs();
   base::AsyncResult<std::optional<Log>> find_log(std::string name);
@@ -195,6 +262,10 @@ class EventStore {
   base::AsyncResult<void> set_log(LogProperties properties);
   /// Removes every event of the log; record numbers go on. Errors: Errc::NotFound.
   base::AsyncResult<void> clear_log(std::string name);
+
+  /// Makes a copy of the whole store, as of one moment, in `directory`, which must be empty or missing, while appends go on;
+  /// it can be opened like the store itself. Errors: std::errc::file_exists; Errc::Io.
+  base::AsyncResult<void> backup(std::filesystem::path directory);
 
   /// Rises with every commit that stored an event. Read it before read(), then wait_past() it: nothing is missed.
   std::uint64_t generation() const;
@@ -205,6 +276,7 @@ class EventStore {
   base::Task<void> stop();
 
  private:
+  friend base::Result<std::unique_ptr<EventStore>> open_log_file(const std::filesystem::path& file);
   struct State;
   explicit EventStore(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -82,6 +82,47 @@ CREATE TABLE deliveries (
   PRIMARY KEY (subscription, machine)
 ) WITHOUT ROWID;
 )",
+    // Events move from a row each into blocks: `tail` takes them in, `files` says where they are sealed. The rows of the
+    // old tables events_N are moved when the store is opened.
+    R"(
+ALTER TABLE logs ADD COLUMN text_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE logs ADD COLUMN max_age INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE logs ADD COLUMN max_records INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE logs ADD COLUMN isolation TEXT NOT NULL DEFAULT 'Application';
+ALTER TABLE logs ADD COLUMN channel_access TEXT NOT NULL DEFAULT '';
+CREATE TABLE templates (
+  id INTEGER PRIMARY KEY,
+  hash INTEGER NOT NULL,
+  text TEXT NOT NULL
+);
+CREATE TABLE files (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  log INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  finished INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  first_record INTEGER NOT NULL,
+  last_record INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  text_bytes INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  min_time INTEGER NOT NULL,
+  max_time INTEGER NOT NULL,
+  min_received INTEGER NOT NULL,
+  max_received INTEGER NOT NULL
+);
+CREATE INDEX files_of_log ON files (log, first_record);
+CREATE TABLE tail (
+  id INTEGER PRIMARY KEY,
+  log INTEGER NOT NULL,
+  first_record INTEGER NOT NULL,
+  last_record INTEGER NOT NULL,
+  summary BLOB NOT NULL,
+  keys BLOB NOT NULL,
+  frames BLOB NOT NULL
+);
+CREATE INDEX tail_of_log ON tail (log, first_record);
+)",
 };
 
 constexpr std::string_view kStateSteps[] = {
