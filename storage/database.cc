@@ -23,6 +23,13 @@ Statement& Statement::bind(int parameter, std::string_view text) {
   return *this;
 }
 
+Statement& Statement::bind_blob(int parameter, std::string_view bytes) {
+  const char* data = bytes.data() == nullptr ? "" : bytes.data();
+  const int code = sqlite3_bind_blob64(statement_.get(), parameter, data, bytes.size(), SQLITE_STATIC);
+  if (code != SQLITE_OK) bind_failure_ = code;
+  return *this;
+}
+
 Statement& Statement::bind_null(int parameter) {
   const int code = sqlite3_bind_null(statement_.get(), parameter);
   if (code != SQLITE_OK) bind_failure_ = code;
@@ -64,6 +71,12 @@ std::string_view Statement::text(int column) const {
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
+std::string_view Statement::blob(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  if (data == nullptr) return {};
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }
@@ -93,7 +106,8 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::filesystem::pa
   sqlite3* connection = nullptr;
   errno = 0;
   const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(file.c_str(), &connection, flags, nullptr);
+  const char* vfs = options.vfs.empty() ? nullptr : options.vfs.c_str();
+  const int code = sqlite3_open_v2(file.c_str(), &connection, flags, vfs);
   database->connection_.reset(connection);
   if (code != SQLITE_OK) return database->failure(code);
   sqlite3_extended_result_codes(connection, 1);

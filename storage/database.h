@@ -27,6 +27,8 @@ class Statement {
 
   Statement& bind(int parameter, std::int64_t value);
   Statement& bind(int parameter, std::string_view text);
+  /// Must live as long as a text.
+  Statement& bind_blob(int parameter, std::string_view bytes);
   Statement& bind_null(int parameter);
   Statement& bind(int parameter, base::WallTime time) { return bind(parameter, time.time_since_epoch().count()); }
   /// Nothing is NULL.
@@ -47,6 +49,8 @@ class Statement {
   std::int64_t integer(int column) const;
   /// Valid until the next step() or reset(). NULL is the empty text.
   std::string_view text(int column) const;
+  /// The bytes of a blob, valid as text() is.
+  std::string_view blob(int column) const;
   bool is_null(int column) const;
   base::WallTime time(int column) const { return base::WallTime(std::chrono::nanoseconds(integer(column))); }
   std::optional<base::WallTime> optional_time(int column) const;
@@ -77,6 +81,8 @@ class Database {
     unsigned page_bytes = 4096;
     /// Bytes of pages kept in memory.
     std::size_t cache_bytes = 2u << 20;
+    /// SQLite's VFS by name; empty is the default one.
+    std::string vfs;
   };
 
   /// Opens the file, durably made where it is missing, unless `read_only`. Journal is a WAL that is synced at each commit

@@ -86,12 +86,13 @@ CREATE TABLE deliveries (
     // old tables events_N are moved when the store is opened.
     R"(
 ALTER TABLE logs ADD COLUMN text_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE logs SET text_bytes = size;
 ALTER TABLE logs ADD COLUMN max_age INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE logs ADD COLUMN max_records INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE logs ADD COLUMN isolation TEXT NOT NULL DEFAULT 'Application';
 ALTER TABLE logs ADD COLUMN channel_access TEXT NOT NULL DEFAULT '';
 CREATE TABLE templates (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   hash INTEGER NOT NULL,
   text TEXT NOT NULL
 );
