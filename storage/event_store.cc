@@ -259,8 +259,9 @@ base::AsyncResult<void> EventStore::set_log(LogProperties properties) {
   co_return co_await state_->writes->run<void>(0, [&properties](EventWriter& writer) { return writer.set_log(properties); });
 }
 
-base::AsyncResult<void> EventStore::clear_log(std::string name) {
-  co_return co_await state_->writes->run<void>(0, [&name](EventWriter& writer) { return writer.clear_log(name); });
+base::AsyncResult<void> EventStore::clear_log(std::string name, std::optional<std::uint64_t> newest) {
+  co_return co_await state_->writes->run<void>(
+      0, [&name, newest](EventWriter& writer) { return writer.clear_log(name, newest); });
 }
 
 std::uint64_t EventStore::generation() const {

@@ -260,8 +260,10 @@ class EventStore {
   base::AsyncResult<std::optional<Log>> find_log(std::string name);
   /// Makes the log or changes its properties; a smaller max_size takes effect at once.
   base::AsyncResult<void> set_log(LogProperties properties);
-  /// Removes every event of the log; record numbers go on. Errors: Errc::NotFound.
-  base::AsyncResult<void> clear_log(std::string name);
+  /// Removes every event of the log; record numbers go on. With `newest`, only where that still is the log's newest record,
+  /// so that nothing goes that the caller has not seen: else std::errc::resource_unavailable_try_again, and nothing is
+  /// changed. Errors: Errc::NotFound.
+  base::AsyncResult<void> clear_log(std::string name, std::optional<std::uint64_t> newest = std::nullopt);
 
   /// Makes a copy of the whole store, as of one moment, in `directory`, which must be empty or missing, while appends go on;
   /// it can be opened like the store itself. Errors: std::errc::file_exists; Errc::Io.

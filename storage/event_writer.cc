@@ -183,9 +183,13 @@ base::Result<void> EventWriter::set_log(const LogProperties& properties) {
   return logs_->configure(properties, clock_->wall());
 }
 
-base::Result<void> EventWriter::clear_log(const std::string& name) {
+base::Result<void> EventWriter::clear_log(const std::string& name, std::optional<std::uint64_t> newest) {
   ASSIGN_OR_RETURN(auto* log, logs_->find(name));
   if (log == nullptr) return base::make_error(Errc::NotFound, "there is no log " + name);
+  if (newest && *newest + 1 != static_cast<std::uint64_t>(log->next_record)) {
+    return base::make_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                            "events have come into " + name);
+  }
   may_shrink_ = true;
   RETURN_IF_ERROR(logs_->clear(*log, clock_->wall()));
   return duplicates_->clear(*log);

@@ -40,7 +40,7 @@ class EventWriter {
   base::Result<void> update_delivery(const DeliveryUpdate& update);
   base::Result<void> forget_subscription(const std::string& subscription);
   base::Result<void> set_log(const LogProperties& properties);
-  base::Result<void> clear_log(const std::string& name);
+  base::Result<void> clear_log(const std::string& name, std::optional<std::uint64_t> newest);
   base::Result<void> set_last_access(const std::vector<std::pair<std::int64_t, base::WallTime>>& times);
 
   /// Gives a part of the unused pages back to the file system, in a transaction of its own; false where there was nothing to

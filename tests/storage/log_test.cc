@@ -222,6 +222,14 @@ TEST_F(EventLog, ClearingAnUnknownLogIsRefused) {
   EXPECT_THAT(wait(store().clear_log("nowhere")), IsError(Errc::NotFound, "nowhere"));
 }
 
+TEST_F(EventLog, ClearingUpToARecordLeavesALogAloneThatHasGrownSince) {
+  ASSERT_THAT(deliver(make_events(1, 5)), IsOk());
+  EXPECT_THAT(wait(store().clear_log("ForwardedEvents", 4)), IsError(std::errc::resource_unavailable_try_again));
+  EXPECT_EQ(log().status.records, 5u);
+  EXPECT_THAT(wait(store().clear_log("ForwardedEvents", 5)), IsOk());
+  EXPECT_EQ(log().status.records, 0u);
+}
+
 TEST_F(EventLog, ClearedRoomIsUsedAgain) {
   configure("ForwardedEvents", 64 << 20);
   const auto file = directory() / "events.db";
