@@ -83,6 +83,10 @@ class Database {
     std::size_t cache_bytes = 2u << 20;
     /// SQLite's VFS by name; empty is the default one.
     std::string vfs;
+    /// For a file that is read only and that nobody writes any more: no lock, and no journal beside it.
+    bool immutable = false;
+    /// As much of the file is read through memory; the file must not be cut meanwhile.
+    std::size_t map_bytes = 0;
   };
 
   /// Opens the file, durably made where it is missing, unless `read_only`. Journal is a WAL that is synced at each commit
@@ -110,6 +114,8 @@ class Database {
   base::Result<void> limit_size(std::uint64_t bytes);
 
   const std::string& name() const { return name_; }
+  /// For what only SQLite itself can do, such as its backups.
+  sqlite3* handle() { return connection_.get(); }
 
  private:
   friend class Statement;

@@ -45,6 +45,39 @@ class DatabaseFile : public ::testing::Test {
   test_support::TemporaryDirectory directory_;
 };
 
+TEST_F(DatabaseFile, MayHaveAnyName) {
+  const auto path = directory() / "100%25 ?mode=ro#\xc3\xa9.db";
+  const std::string bytes("\0a\0", 3);
+  {
+    auto database = Database::open(path, {});
+    ASSERT_THAT(database, IsOk());
+    ASSERT_THAT((*database)->execute("CREATE TABLE t (x)"), IsOk());
+    auto insert = (*database)->prepare("INSERT INTO t VALUES (?1)");
+    ASSERT_THAT(insert, IsOk());
+    ASSERT_THAT(insert->bind_blob(1, bytes).run(), IsOk());
+  }
+  ASSERT_TRUE(std::filesystem::exists(path));
+  Database::Options options;
+  options.read_only = true;
+  options.immutable = true;
+  options.map_bytes = 1 << 20;
+  auto database = Database::open(path, options);
+  ASSERT_THAT(database, IsOk());
+  auto select = (*database)->prepare("SELECT x, typeof(x) FROM t");
+  ASSERT_THAT(select, IsOk());
+  ASSERT_THAT(select->step(), IsOkAndHolds(true));
+  EXPECT_EQ(select->blob(0), bytes);
+  EXPECT_EQ(select->text(1), "blob");
+  EXPECT_THAT((*database)->execute("DELETE FROM t"), IsError(Errc::Io, "readonly"));
+}
+
+TEST_F(DatabaseFile, DoesNotOverwriteWhatIsDeleted) {
+  ASSERT_THAT(open_state(), IsOk());
+  auto database = Database::open(directory() / "state.db", {});
+  ASSERT_THAT(database, IsOk());
+  EXPECT_THAT((*database)->ask("PRAGMA secure_delete"), IsOkAndHolds(0));
+}
+
 TEST_F(DatabaseFile, OfALaterVersionIsRefused) {
   ASSERT_THAT(open_events(), IsOk());
   ASSERT_THAT(open_state(), IsOk());
