@@ -39,9 +39,11 @@ struct ValueTest {
   /// Answers for a raw value, as Splitter cuts it: references are resolved here, and white space alone is the empty text in
   /// an element. `raw_other` matters for BandValues only.
   bool holds(std::string_view raw, bool is_attribute, base::WallTime now, std::string_view raw_other = {}) const;
+  /// What TimeDiff compares for a value that is known to be this time.
+  Number difference(base::WallTime value, base::WallTime now) const;
 };
 
-/// A Boolean formula over the values of the events of one skeleton. A value.
+/// A Boolean formula over the values of the events of one skeleton. False until it is finished. A value.
 class Formula {
  public:
   struct Node {
@@ -77,7 +79,23 @@ class Formula {
   std::uint32_t add_or(const std::vector<std::uint32_t>& nodes);
   void finish(std::uint32_t root) { root_ = root; }
 
+  /// Forgets what was added since: for a part that has come to a constant. No node that stays may refer to what goes.
+  struct Mark {
+    std::size_t nodes = 0;
+    std::size_t links = 0;
+    std::size_t tests = 0;
+  };
+  Mark mark() const { return Mark{nodes_.size(), links_.size(), tests_.size()}; }
+  void rewind(const Mark& mark);
+
+  /// The nodes that every formula has.
+  static constexpr std::uint32_t kFalse = 0;
+  static constexpr std::uint32_t kTrue = 1;
+
  private:
+  std::uint32_t add_node(Node node);
+  std::uint32_t add_chain(Node::Op op, const std::vector<std::uint32_t>& nodes);
+
   template <typename Ask>
   Truth decide_node(std::uint32_t index, const Ask& ask) const {
     const Node& node = nodes_[index];
@@ -108,10 +126,10 @@ class Formula {
     return Truth::Unknown;
   }
 
-  std::vector<Node> nodes_;
+  std::vector<Node> nodes_{Node{Node::Op::False}, Node{Node::Op::True}};
   std::vector<std::uint32_t> links_;
   std::vector<ValueTest> tests_;
-  std::uint32_t root_ = 0;
+  std::uint32_t root_ = kFalse;
 };
 
 }  // namespace events

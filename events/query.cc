@@ -7,7 +7,10 @@
 #include "engine/base/utf16.h"
 #include "engine/base/win32.h"
 #include "engine/xml/document.h"
+#include "events/formula_chain.h"
+#include "events/skeleton_tree.h"
 #include "events/xpath.h"
+#include "events/xpath_bind.h"
 
 namespace events {
 namespace {
@@ -172,6 +175,44 @@ struct Query::Program {
     }
     return result;
   }
+
+  /// The same as a formula over the events of one skeleton.
+  std::optional<std::uint32_t> bind(std::size_t path, const Skeleton& skeleton, Formula& formula) const {
+    std::optional<SkeletonTree> tree;
+    std::optional<xpath::Binder> binder;
+    bool no_tree = false;
+    // Most kinds of events are decided by what their System says: no tree is needed for them. What compares their time with
+    // now must wait until it is asked.
+    const bool by_system = !skeleton.system().knows(Field::Time);
+    const auto ask = [&](std::uint32_t expression) -> std::optional<std::uint32_t> {
+      const Truth quick =
+          by_system ? xpath::evaluate_system(xpath, expression, skeleton.system(), base::WallTime()) : Truth::Unknown;
+      if (quick != Truth::Unknown) return formula.add_constant(quick == Truth::True);
+      if (!tree && !no_tree) {
+        tree = SkeletonTree::make(skeleton);
+        no_tree = !tree;
+        if (tree) binder.emplace(xpath, *tree, formula);
+      }
+      return binder ? binder->bind(expression) : std::nullopt;
+    };
+    const auto any = [&](const std::vector<Clause>& clauses) {
+      FormulaChain chain(formula, true);
+      for (const Clause& clause : clauses) {
+        if (clause.path == path && chain.add(ask(clause.expression))) break;
+      }
+      return chain.finish();
+    };
+    FormulaChain result(formula, true);
+    for (const Part& part : parts) {
+      FormulaChain both(formula, false);
+      if (!both.add(any(part.selects))) {
+        const auto suppressed = any(part.suppresses);
+        both.add(suppressed ? std::optional(formula.add_not(*suppressed)) : suppressed);
+      }
+      if (result.add(both.finish())) break;
+    }
+    return result.finish();
+  }
 };
 
 Query::Query() {
@@ -217,14 +258,24 @@ const std::string& Query::text() const {
   return program_->text;
 }
 
+bool Query::selects_raw(std::string_view path) const {
+  const auto number = program_->find_path(path);
+  return number && program_->matches(*number, [&](std::uint32_t expression) {
+    return xpath::selects_anything(program_->xpath, expression) ? Truth::True : Truth::False;
+  }) == Truth::True;
+}
+
+std::optional<std::uint32_t> Query::bind(const Skeleton& skeleton, std::string_view path, Formula& formula) const {
+  const auto number = program_->find_path(path);
+  if (!number) return formula.add_constant(false);
+  return program_->bind(*number, skeleton, formula);
+}
+
 bool Query::matches(const Event& event, std::string_view path, base::WallTime now) const {
   const auto number = program_->find_path(path);
   if (!number) return false;
   const xpath::Program& xpath = program_->xpath;
-  const auto of_raw = [&](std::uint32_t expression) {
-    return xpath::selects_anything(xpath, expression) ? Truth::True : Truth::False;
-  };
-  if (event.quality == Quality::Raw) return program_->matches(*number, of_raw) == Truth::True;
+  if (event.quality == Quality::Raw) return selects_raw(path);
   const Truth quick = program_->matches(
       *number, [&](std::uint32_t expression) { return xpath::evaluate_system(xpath, expression, event.system, now); });
   if (quick != Truth::Unknown) return quick == Truth::True;
@@ -232,7 +283,7 @@ bool Query::matches(const Event& event, std::string_view path, base::WallTime no
   thread_local xml::Document kept;
   xml::Document own;
   xml::Document& document = event.xml.size() > (256 << 10) ? own : kept;
-  if (!document.reparse(event.xml).ok()) return program_->matches(*number, of_raw) == Truth::True;
+  if (!document.reparse(event.xml).ok()) return selects_raw(path);
   return matches(document.root(), path, now);
 }
 

@@ -131,6 +131,14 @@ std::optional<GuidBytes> parse_guid_bytes(std::string_view text) {
   return bytes;
 }
 
+Number milliseconds_between(base::WallTime earlier, base::WallTime later) {
+  // Whole milliseconds first: the difference of two far points in time does not fit into nanoseconds.
+  const auto in_milliseconds = [](base::WallTime time) {
+    return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
+  };
+  return Number::of(in_milliseconds(later) - in_milliseconds(earlier));
+}
+
 bool is_sid(std::string_view text) {
   text = base::trimmed(text);
   if (text.size() < 5 || (text[0] != 'S' && text[0] != 's') || text.substr(1, 3) != "-1-") return false;

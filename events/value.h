@@ -39,6 +39,9 @@ using GuidBytes = std::array<std::uint8_t, 16>;
 /// With or without braces, any case.
 std::optional<GuidBytes> parse_guid_bytes(std::string_view text);
 
+/// What timediff() gives: from `earlier` to `later` in milliseconds, each rounded down to whole ones first.
+Number milliseconds_between(base::WallTime earlier, base::WallTime later);
+
 /// True for S-1-… with at least one further number.
 bool is_sid(std::string_view text);
 

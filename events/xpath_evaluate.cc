@@ -388,15 +388,8 @@ bool selects_anything(const Program& program, std::uint32_t index) {
 }
 
 Number time_difference(const Expression& expression, base::WallTime value, base::WallTime now) {
-  using std::chrono::milliseconds;
-  // Whole milliseconds first: the difference of two far points in time does not fit into nanoseconds.
-  const auto in_milliseconds = [](base::WallTime time) {
-    return std::chrono::floor<milliseconds>(time).time_since_epoch().count();
-  };
   const base::WallTime other = expression.has_reference ? expression.reference : now;
-  const std::int64_t later = in_milliseconds(expression.reference_is_first ? value : other);
-  const std::int64_t earlier = in_milliseconds(expression.reference_is_first ? other : value);
-  return Number::of(later - earlier);
+  return expression.reference_is_first ? milliseconds_between(other, value) : milliseconds_between(value, other);
 }
 
 }  // namespace events::xpath
