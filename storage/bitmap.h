@@ -42,6 +42,32 @@ class Bitmap {
     for (std::size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
     return *this;
   }
+  /// Takes away the bits of `other`.
+  Bitmap& operator-=(const Bitmap& other) {
+    for (std::size_t i = 0; i < words_.size(); ++i) words_[i] &= ~other.words_[i];
+    return *this;
+  }
+  /// Calls `visit(bit)` for each bit that is set, rising.
+  template <typename Visit>
+  void for_each(const Visit& visit) const {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      for (std::uint64_t word = words_[i]; word != 0; word &= word - 1) {
+        visit(i * 64 + static_cast<std::size_t>(std::countr_zero(word)));
+      }
+    }
+  }
+  /// Keeps the bits for which `keep(bit)` says true; asks only for those that are set.
+  template <typename Keep>
+  void filter(const Keep& keep) {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      std::uint64_t kept = 0;
+      for (std::uint64_t word = words_[i]; word != 0; word &= word - 1) {
+        const auto bit = static_cast<unsigned>(std::countr_zero(word));
+        kept |= std::uint64_t{keep(i * 64 + bit)} << bit;
+      }
+      words_[i] = kept;
+    }
+  }
   void flip() {
     for (auto& word : words_) word = ~word;
     trim();
