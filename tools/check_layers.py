@@ -37,6 +37,7 @@ DOORS = [
     ("RapidXML", re.compile(r"rapidxml"), re.compile(r"engine/xml/[^/]+\.cc")),
     ("toml++", re.compile(r"toml\+\+"), re.compile(r"engine/service/settings\.cc")),
     ("SQLite", re.compile(r"sqlite3"), re.compile(r"storage/[^/]+")),
+    ("zstd", re.compile(r"zstd"), re.compile(r"storage/[^/]+")),
     ("CLI11", re.compile(r"CLI/|CLI11"), re.compile(r"engine/service/program\.cc|[^/]+/main\.cc")),
 ]
 

@@ -1,0 +1,86 @@
+// Numbers as few bytes, and reading them back from bytes that are not trusted.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace storage {
+
+/// Seven bits a byte, the low ones first, the top bit set in all but the last byte: at most ten bytes.
+inline void append_varint(std::string& to, std::uint64_t value) {
+  while (value >= 0x80) {
+    to += static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  to += static_cast<char>(value);
+}
+
+/// Signed numbers near zero as unsigned ones near zero. Wraps around as the differences of two's complement do.
+constexpr std::uint64_t zigzag(std::uint64_t difference) {
+  return difference << 1 ^ (0 - (difference >> 63));
+}
+constexpr std::uint64_t unzigzag(std::uint64_t value) {
+  return value >> 1 ^ (0 - (value & 1));
+}
+
+/// Reads from the front of bytes. After the first read beyond their end, or of a malformed number, ok() is false and all
+/// further reads give zero or nothing.
+class ByteReader {
+ public:
+  explicit ByteReader(std::string_view bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+
+  bool ok() const { return ok_; }
+  std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
+  /// Everything was read, and nothing more than that.
+  bool done() const { return ok_ && at_ == end_; }
+
+  std::uint64_t varint() {
+    if (at_ != end_ && (*at_ & 0x80) == 0) return static_cast<unsigned char>(*at_++);
+    return long_varint();
+  }
+  /// A varint of at most `most`; more is malformed.
+  std::uint64_t varint(std::uint64_t most) {
+    const std::uint64_t value = varint();
+    if (value > most) return fail();
+    return value;
+  }
+  std::uint8_t byte() {
+    if (at_ == end_) return static_cast<std::uint8_t>(fail());
+    return static_cast<std::uint8_t>(*at_++);
+  }
+  std::string_view bytes(std::uint64_t size) {
+    if (size > left()) {
+      fail();
+      return {};
+    }
+    const std::string_view read(at_, static_cast<std::size_t>(size));
+    at_ += size;
+    return read;
+  }
+
+ private:
+  std::uint64_t fail() {
+    ok_ = false;
+    at_ = end_;
+    return 0;
+  }
+  std::uint64_t long_varint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && at_ != end_; shift += 7) {
+      const auto byte = static_cast<unsigned char>(*at_++);
+      if (shift == 63 && byte > 1) return fail();
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+      if ((byte & 0x80) == 0) return value;
+    }
+    return fail();
+  }
+
+  const char* at_;
+  const char* end_;
+  bool ok_ = true;
+};
+
+}  // namespace storage
