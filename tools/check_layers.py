@@ -12,13 +12,14 @@ import sys
 # A folder may include itself and these. Change this table, the DEPS in the CMakeLists.txt and ARCHITECTURE.md together.
 BASE = {"engine/base"}
 WSMAN = BASE | {"engine/xml", "engine/http", "engine/auth", "engine/wsman"}
-BELOW_SERVICE = WSMAN | {"events", "engine/resources", "storage", "subscriptions"}
+BELOW_SERVICE = WSMAN | {"engine/config", "events", "engine/resources", "storage", "subscriptions"}
 LAYERS = {
     "engine/base": set(),
     "engine/xml": BASE,
     "engine/http": BASE,
     "engine/auth": BASE,
     "engine/wsman": BASE | {"engine/http", "engine/auth", "engine/xml"},
+    "engine/config": BASE | {"engine/wsman", "engine/auth", "engine/xml"},
     "events": BASE | {"engine/xml"},
     "engine/resources": BASE | {"engine/wsman", "events", "engine/auth", "engine/xml"},
     "storage": BASE | {"events"},

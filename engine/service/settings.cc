@@ -7,8 +7,8 @@
 #include <set>
 
 #include "engine/base/file_system.h"
+#include "engine/config/text_rules.h"
 #include "engine/service/settings_draft.h"
-#include "engine/service/settings_rules.h"
 
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
@@ -17,8 +17,6 @@ namespace service {
 namespace {
 
 constexpr std::size_t kMaxFileSize = 1 << 20;
-constexpr std::int64_t kMaxU32 = std::numeric_limits<std::uint32_t>::max();
-constexpr std::int64_t kMaxI31 = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMaxPort = 65'535;
 
 /// Takes one value over into `Target`. Returns what is wrong and what would be valid, or nothing.
@@ -36,10 +34,6 @@ Value& at(SettingsDraft& draft, Value SettingsDraft::*member) {
 template <typename Value>
 Value& at(SettingsDraft& draft, Value Settings::*member) {
   return draft.settings.*member;
-}
-template <typename Value>
-Value& at(SettingsDraft& draft, Value WinrmSettings::*member) {
-  return draft.settings.winrm.*member;
 }
 template <typename Value>
 Value& at(SettingsDraft& draft, Value CollectorSettings::*member) {
@@ -89,34 +83,16 @@ std::string wrong_text(std::string_view text, std::string_view valid) {
   return base::format_text("\"{}\" is not possible; valid: {}", text, valid);
 }
 
-/// Checks a number that nothing obeys yet.
-template <typename Target = SettingsDraft>
-Reader<Target> number(std::int64_t min, std::int64_t max) {
-  return [=](const toml::node& node, Target&, const Place&) -> std::string {
-    const std::string valid = min == max ? base::format_text("only {}, it cannot be changed", min)
-                                         : base::format_text("a whole number, {} to {}", min, max);
+template <typename Target = SettingsDraft, typename Member>
+Reader<Target> number(Member member, std::int64_t min, std::int64_t max) {
+  return [=](const toml::node& node, Target& target, const Place&) -> std::string {
+    const std::string valid = base::format_text("a whole number, {} to {}", min, max);
     const auto value = node.value_exact<std::int64_t>();
     if (!value) return wrong_kind(node, valid);
     if (*value < min || *value > max) return base::format_text("{} is out of range; valid: {}", *value, valid);
+    auto& into = at(target, member);
+    into = static_cast<std::remove_reference_t<decltype(into)>>(*value);
     return {};
-  };
-}
-
-template <typename Target = SettingsDraft, typename Member>
-Reader<Target> number(Member member, std::int64_t min, std::int64_t max) {
-  return [member, check = number<Target>(min, max)](const toml::node& node, Target& target, const Place& place) {
-    std::string wrong = check(node, target, place);
-    if (wrong.empty()) {
-      auto& into = at(target, member);
-      into = static_cast<std::remove_reference_t<decltype(into)>>(*node.value_exact<std::int64_t>());
-    }
-    return wrong;
-  };
-}
-
-Reader<SettingsDraft> flag() {
-  return [](const toml::node& node, SettingsDraft&, const Place&) -> std::string {
-    return node.is_boolean() ? std::string() : wrong_kind(node, "true or false");
   };
 }
 
@@ -174,7 +150,7 @@ Reader<Target> choice(Member member, Choices<Value> choices) {
     const auto given = node.value_exact<std::string>();
     if (!given) return wrong_kind(node, valid);
     for (const auto& [word, value] : choices) {
-      if (edit_distance(*given, word) != 0) continue;
+      if (config::edit_distance(*given, word) != 0) continue;
       at(target, member) = value;
       return {};
     }
@@ -182,17 +158,12 @@ Reader<Target> choice(Member member, Choices<Value> choices) {
   };
 }
 
-bool is_cbt_level(std::string_view text) {
-  return std::ranges::any_of(std::array{"None", "Relaxed", "Strict"},
-                             [&](const char* word) { return edit_distance(text, word) == 0; });
-}
-
 bool is_group_name(std::string_view text) {
   return !text.empty() && text.size() <= 32 && text.find_first_of(":,\n\t ") == std::string_view::npos;
 }
 
 bool is_provider(std::string_view text) {
-  return is_channel(text);
+  return config::is_channel(text);
 }
 
 std::string read_source_type(const toml::node& node, SourceDraft& source, const Place&) {
@@ -220,67 +191,43 @@ std::string read_managers(const toml::node& node, SettingsDraft& draft, const Pl
   return {};
 }
 
-const std::string kThumbprint = "40 hexadecimal digits (SHA-1), or empty";
-const std::string kUrlPrefix = "letters, digits and _ in parts joined by /";
-const std::string kRanges = "\"*\", or inclusive ranges FROM-TO joined by commas, or empty";
+/// The text of a setting of winrm/config, if the node is of its kind.
+std::optional<std::string> text_of(const toml::node& node, config::Kind kind) {
+  switch (kind) {
+    case config::Kind::Number:
+      if (const auto value = node.value_exact<std::int64_t>()) return std::to_string(*value);
+      return std::nullopt;
+    case config::Kind::Boolean:
+      if (const auto value = node.value_exact<bool>()) return *value ? "true" : "false";
+      return std::nullopt;
+    case config::Kind::Text:
+      break;
+  }
+  return node.value_exact<std::string>();
+}
 
-// The tree of names is Windows': one key here for each setting there.
-const Readers<SettingsDraft>& setting_readers() {
-  using W = WinrmSettings;
-  static const Readers<SettingsDraft> readers = {
-      {"winrm.MaxEnvelopeSizekb", number(&W::max_envelope_size_kb, 32, 1'039'440)},
-      {"winrm.MaxTimeoutms", number(&W::max_timeout_ms, 500, kMaxU32)},
-      {"winrm.MaxBatchItems", number(&W::max_batch_items, 1, kMaxU32)},
-      {"winrm.MaxProviderRequests", number(kMaxU32, kMaxU32)},
-      {"winrm.client.NetworkDelayms", number(500, kMaxU32)},
-      {"winrm.client.URLPrefix", text(is_url_prefix, kUrlPrefix)},
-      {"winrm.client.AllowUnencrypted", flag()},
-      {"winrm.client.TrustedHosts",
-       text(is_trusted_hosts, "\"*\", or <local>, names and prefix* or *suffix patterns joined by commas")},
-      {"winrm.client.auth.Basic", flag()},
-      {"winrm.client.auth.Digest", flag()},
-      {"winrm.client.auth.Kerberos", flag()},
-      {"winrm.client.auth.Negotiate", flag()},
-      {"winrm.client.auth.Certificate", flag()},
-      {"winrm.client.auth.CredSSP", flag()},
-      {"winrm.client.defaultports.HTTP", number(1, kMaxPort)},
-      {"winrm.client.defaultports.HTTPS", number(1, kMaxPort)},
-      {"winrm.service.RootSDDL", text(is_sddl, "a security descriptor such as O:NSG:BAD:P(A;;GA;;;BA)")},
-      {"winrm.service.MaxConcurrentOperations", number(kMaxU32, kMaxU32)},
-      {"winrm.service.MaxConcurrentOperationsPerUser", number(&W::max_concurrent_operations_per_user, 1, kMaxU32)},
-      {"winrm.service.EnumerationTimeoutms", number(&W::enumeration_timeout_ms, 500, kMaxU32)},
-      {"winrm.service.MaxConnections", number(&W::max_connections, 1, 512)},
-      {"winrm.service.MaxPacketRetrievalTimeSeconds", number(&W::max_packet_retrieval_time_seconds, 1, kMaxU32)},
-      {"winrm.service.AllowUnencrypted", flag(&W::allow_unencrypted)},
-      {"winrm.service.auth.Basic", flag(&W::auth_basic)},
-      {"winrm.service.auth.Kerberos", flag(&W::auth_kerberos)},
-      {"winrm.service.auth.Negotiate", flag(&W::auth_negotiate)},
-      {"winrm.service.auth.Certificate", flag(&W::auth_certificate)},
-      {"winrm.service.auth.CredSSP", flag(&W::auth_cred_ssp)},
-      {"winrm.service.auth.CbtHardeningLevel", text(is_cbt_level, "\"None\", \"Relaxed\", \"Strict\"")},
-      {"winrm.service.defaultports.HTTP", number(&SettingsDraft::http_port, 1, kMaxPort)},
-      {"winrm.service.defaultports.HTTPS", number(&SettingsDraft::https_port, 1, kMaxPort)},
-      {"winrm.service.IPv4Filter", text(is_ipv4_filter, kRanges)},
-      {"winrm.service.IPv6Filter", text(is_ipv6_filter, kRanges)},
-      {"winrm.service.EnableCompatibilityHttpListener", flag()},
-      {"winrm.service.EnableCompatibilityHttpsListener", flag()},
-      {"winrm.service.CertificateThumbprint", text(is_thumbprint_or_empty, kThumbprint)},
-      {"winrm.service.AllowRemoteAccess", flag()},
-      {"winrm.winrs.AllowRemoteShellAccess", flag()},
-      {"winrm.winrs.IdleTimeout", number(0, kMaxI31)},
-      {"winrm.winrs.MaxConcurrentUsers", number(1, kMaxI31)},
-      {"winrm.winrs.MaxShellRunTime", number(kMaxI31, kMaxI31)},
-      {"winrm.winrs.MaxProcessesPerShell", number(0, kMaxI31)},
-      {"winrm.winrs.MaxMemoryPerShellMB", number(0, kMaxI31)},
-      {"winrm.winrs.MaxShellsPerUser", number(0, kMaxI31)},
+Reader<SettingsDraft> winrm_reader(const config::Setting& setting) {
+  return [&setting](const toml::node& node, SettingsDraft& draft, const Place&) -> std::string {
+    const auto given = text_of(node, setting.kind);
+    if (!given) return wrong_kind(node, config::valid_values(setting));
+    auto checked = config::check(setting, *given);
+    if (!checked.ok()) return checked.error().what;
+    config::Layers& said = draft.settings.winrm_said;
+    (draft.reading_policy ? said.policy : said.file)[setting.id] = std::move(checked).value();
+    return {};
+  };
+}
+
+Readers<SettingsDraft> make_setting_readers() {
+  Readers<SettingsDraft> readers = {
       {"collector.public_name",
-       text(&CollectorSettings::public_name, is_authority, "a host name or address, with :PORT or without")},
+       text(&CollectorSettings::public_name, config::is_authority, "a host name or address, with :PORT or without")},
       {"collector.compression", flag(&CollectorSettings::compression)},
       {"collector.content_encoding",
        choice(&CollectorSettings::content_encoding, Choices<std::string>{{"UTF-16", "UTF-16"}, {"UTF-8", "UTF-8"}})},
       {"collector.max_log_size", number(&CollectorSettings::max_log_size, 1ll << 20, 1ll << 50)},
       {"forwarder.subscription_managers", read_managers},
-      {"forwarder.computer", text(&ForwarderSettings::computer, is_host, "a host name")},
+      {"forwarder.computer", text(&ForwarderSettings::computer, config::is_host, "a host name")},
       {"forwarder.max_log_size", number(&ForwarderSettings::max_log_size, 1ll << 20, 1ll << 50)},
       {"forwarder.tls.Certificate", path(&TlsSettings::certificate)},
       {"forwarder.tls.PrivateKey", path(&TlsSettings::private_key)},
@@ -292,29 +239,38 @@ const Readers<SettingsDraft>& setting_readers() {
                                                                                  {"info", base::LogLevel::Info},
                                                                                  {"debug", base::LogLevel::Debug}})},
   };
+  for (const config::Setting& setting : config::settings()) readers.emplace(setting.key, winrm_reader(setting));
+  return readers;
+}
+
+const Readers<SettingsDraft>& setting_readers() {
+  static const Readers<SettingsDraft> readers = make_setting_readers();
   return readers;
 }
 
 std::string read_port(const toml::node& node, ListenerDraft& listener, const Place& place) {
-  std::string wrong = number<ListenerDraft>(0, kMaxPort)(node, listener, place);
-  if (wrong.empty()) listener.port = static_cast<std::uint16_t>(*node.value_exact<std::int64_t>());
+  std::string wrong = number<ListenerDraft>(&ListenerSettings::port, 0, kMaxPort)(node, listener, place);
+  if (wrong.empty()) listener.port = listener.settings.port;
   return wrong;
 }
 
 const Readers<ListenerDraft>& listener_readers() {
   using L = ListenerSettings;
   static const Readers<ListenerDraft> readers = {
-      {"Address", text<ListenerDraft>(&L::address, is_listener_address, "\"*\", \"IP:192.0.2.7\", \"IP:[2001:db8::7]\"")},
+      {"Address",
+       text<ListenerDraft>(&L::address, config::is_listener_address, "\"*\", \"IP:192.0.2.7\", \"IP:[2001:db8::7]\"")},
       {"Transport", choice<ListenerDraft>(&L::https, Choices<bool>{{"HTTPS", true}, {"HTTP", false}})},
       {"Port", read_port},
       {"Certificate", path<ListenerDraft>(&L::certificate)},
       {"PrivateKey", path<ListenerDraft>(&L::private_key)},
       {"ClientCA", path<ListenerDraft>(&L::client_ca)},
       {"Enabled", flag<ListenerDraft>(&L::enabled)},
-      {"Hostname", text<ListenerDraft>(
-                       &L::hostname, [](std::string_view name) { return name.empty() || name == "*" || is_host(name); },
-                       "a host name, an address, \"*\" or empty")},
-      {"URLPrefix", text<ListenerDraft>(&L::url_prefix, is_url_prefix, kUrlPrefix)},
+      {"Hostname",
+       text<ListenerDraft>(
+           &L::hostname, [](std::string_view name) { return name.empty() || name == "*" || config::is_host(name); },
+           "a host name, an address, \"*\" or empty")},
+      {"URLPrefix", text<ListenerDraft>(&L::url_prefix, config::is_url_prefix,
+                                        std::string(config::setting_of(config::Id::ClientUrlPrefix).valid))},
   };
   return readers;
 }
@@ -324,7 +280,7 @@ const Readers<SourceDraft>& source_readers() {
   static const Readers<SourceDraft> readers = {
       {"type", read_source_type},
       {"path", path<SourceDraft>(&S::path)},
-      {"channel", text<SourceDraft>(&S::channel, is_channel, "a log's name such as \"Linux-Syslog/Operational\"")},
+      {"channel", text<SourceDraft>(&S::channel, config::is_channel, "a log's name such as \"Linux-Syslog/Operational\"")},
       {"provider", text<SourceDraft>(&S::provider, is_provider, "a provider's name such as \"Linux-Syslog\"")},
       {"read_existing", flag<SourceDraft>(&S::from_beginning)},
   };
@@ -387,6 +343,9 @@ class FileReader {
     }
     into.clear();
     for (const toml::node& item : *list) into.push_back(read_item(name, *item.as_table(), readers));
+    if constexpr (std::is_same_v<Item, ListenerDraft>) {
+      for (Item& item : into) item.settings.from_policy = draft_.reading_policy;
+    }
   }
 
   template <typename Item>
@@ -408,7 +367,7 @@ class FileReader {
   }
 
   static std::string unknown(std::string_view name, const std::vector<std::string>& known) {
-    const std::string nearest = nearest_name(name, known);
+    const std::string nearest = config::nearest_name(name, known);
     if (!nearest.empty()) return "is unknown; did you mean " + nearest + "?";
     std::string all;
     for (const std::string& candidate : known) all += (all.empty() ? "" : ", ") + candidate;
@@ -469,6 +428,7 @@ base::Result<Settings> load_settings(const std::filesystem::path& file, const st
   draft.file = draft.tls = Place{file.string(), 0};
   RETURN_IF_ERROR(read_settings_file(file, draft, problems));
   ASSIGN_OR_RETURN(const auto policies, policy_files(policy_directory));
+  draft.reading_policy = true;
   for (const auto& policy : policies) RETURN_IF_ERROR(read_settings_file(policy, draft, problems));
   // What depends on a value that could not be read would only repeat the complaint.
   if (!problems.empty()) return base::make_error(std::errc::invalid_argument, problems.text());

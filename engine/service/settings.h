@@ -13,11 +13,12 @@
 
 #include "engine/base/log.h"
 #include "engine/base/result.h"
+#include "engine/config/values.h"
 
 namespace service {
 
-/// [winrm], [winrm.service], [winrm.service.auth]: the keys are Windows' names. Those that nothing obeys yet are checked for
-/// type and range all the same, so that a configuration stays valid when they come to act.
+/// What the parts of a service obey of winrm/config. The keys are Windows' names; those that nothing obeys yet are checked
+/// for type and range all the same, so that a configuration stays valid when they come to act.
 struct WinrmSettings {
   std::uint32_t max_envelope_size_kb = 150;  ///< MaxEnvelopeSizekb, 32 to 1,039,440
   std::uint32_t max_timeout_ms = 60'000;     ///< MaxTimeoutms, 500 to 4,294,967,295
@@ -33,6 +34,7 @@ struct WinrmSettings {
   bool auth_certificate = false;
   bool auth_cred_ssp = false;
 };
+WinrmSettings winrm_settings(const config::Values& values);
 
 /// [[winrm.listener]]
 struct ListenerSettings {
@@ -45,6 +47,7 @@ struct ListenerSettings {
   std::filesystem::path certificate;
   std::filesystem::path private_key;
   std::filesystem::path client_ca;
+  bool from_policy = false;
 };
 
 /// [[forwarder.source]]
@@ -82,7 +85,8 @@ struct CollectorSettings {
 };
 
 struct Settings {
-  WinrmSettings winrm;
+  WinrmSettings winrm;        ///< what files, policy and defaults come to, without what `winrm set` stored
+  config::Layers winrm_said;  ///< the same by source; its stored layer is empty
   std::vector<ListenerSettings> listeners;
   CollectorSettings collector;
   ForwarderSettings forwarder;

@@ -3,7 +3,6 @@
 
 #include "engine/base/log.h"
 #include "engine/service/settings_draft.h"
-#include "engine/service/settings_rules.h"
 
 namespace service {
 namespace {
@@ -123,9 +122,33 @@ std::string Problems::text() const {
   return all;
 }
 
+WinrmSettings winrm_settings(const config::Values& values) {
+  using enum config::Id;
+  WinrmSettings settings;
+  settings.max_envelope_size_kb = values.number(MaxEnvelopeSizekb);
+  settings.max_timeout_ms = values.number(MaxTimeoutms);
+  settings.max_batch_items = values.number(MaxBatchItems);
+  settings.max_concurrent_operations_per_user = values.number(MaxConcurrentOperationsPerUser);
+  settings.enumeration_timeout_ms = values.number(EnumerationTimeoutms);
+  settings.max_connections = values.number(MaxConnections);
+  settings.max_packet_retrieval_time_seconds = values.number(MaxPacketRetrievalTimeSeconds);
+  settings.allow_unencrypted = values.flag(AllowUnencrypted);
+  settings.auth_basic = values.flag(AuthBasic);
+  settings.auth_kerberos = values.flag(AuthKerberos);
+  settings.auth_negotiate = values.flag(AuthNegotiate);
+  settings.auth_certificate = values.flag(AuthCertificate);
+  settings.auth_cred_ssp = values.flag(AuthCredSsp);
+  return settings;
+}
+
 Settings finish_settings(SettingsDraft draft, Program program, Problems& problems) {
+  const config::Values values(draft.settings.winrm_said);
+  draft.settings.winrm = winrm_settings(values);
+  const auto default_port = [&](bool https) {
+    return static_cast<std::uint16_t>(values.number(https ? config::Id::PortHttps : config::Id::PortHttp));
+  };
   for (ListenerDraft& listener : draft.listeners) {
-    listener.settings.port = listener.port.value_or(listener.settings.https ? draft.https_port : draft.http_port);
+    listener.settings.port = listener.port.value_or(default_port(listener.settings.https));
     if (!listener.settings.enabled) continue;
     if (listener.settings.url_prefix != "wsman") {
       problems.add(listener.place, "winrm.listener.URLPrefix", "this version serves no other prefix yet; valid: \"wsman\"");

@@ -34,8 +34,7 @@ struct ManagerDraft {
 
 struct SettingsDraft {
   Settings settings;  ///< its lists are filled by finish_settings()
-  std::uint16_t http_port = 5985;
-  std::uint16_t https_port = 5986;
+  bool reading_policy = false;
   std::vector<ListenerDraft> listeners;
   std::vector<SourceDraft> sources;
   std::vector<ManagerDraft> managers;

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "engine/service/settings.h"
-#include "engine/service/settings_rules.h"
+#include "engine/config/text_rules.h"
 
 namespace service {
 namespace {
@@ -47,7 +47,7 @@ base::Result<std::string> normal_url(std::string_view text) {
   const std::string_view path = path_start == std::string_view::npos ? std::string_view{} : rest.substr(path_start);
   // A bare IPv6 address is a host, but in a URL it stands in brackets.
   const bool bracketed = authority.starts_with('[');
-  if (!is_authority(authority) || (!bracketed && std::ranges::count(authority, ':') > 1) || !is_path(path))
+  if (!config::is_authority(authority) || (!bracketed && std::ranges::count(authority, ':') > 1) || !is_path(path))
     return invalid(wrong);
   std::string url = scheme + "://" + std::string(authority);
   const auto after_host = bracketed ? authority.find(']') : 0;
@@ -71,7 +71,7 @@ base::Result<std::string> issuer_of(std::string_view text) {
   for (char c : text) {
     if (c != ' ') digits += c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
   }
-  if (digits.empty() || !is_thumbprint_or_empty(digits)) {
+  if (digits.empty() || !config::is_thumbprint_or_empty(digits)) {
     return invalid("IssuerCA=" + std::string(text) + " is not a thumbprint; valid: 40 hexadecimal digits (SHA-1)");
   }
   return digits;

@@ -165,7 +165,7 @@ read_existing = true
 TEST_F(SettingsFile, WindowsSettingsThatNothingObeysYetAreAccepted) {
   const auto settings = load(R"toml(
 [winrm]
-MaxProviderRequests = 4294967295
+MaxProviderRequests = 25
 [winrm.client]
 NetworkDelayms = 5000
 URLPrefix = "wsman"
@@ -183,7 +183,7 @@ HTTP = 5985
 HTTPS = 5986
 [winrm.service]
 RootSDDL = "O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;ER)S:P(AU;FA;GA;;;WD)(AU;SA;GWGX;;;WD)"
-MaxConcurrentOperations = 4294967295
+MaxConcurrentOperations = 100
 IPv4Filter = "192.0.2.1-192.0.2.9"
 IPv6Filter = "*"
 EnableCompatibilityHttpListener = false
@@ -196,7 +196,7 @@ CbtHardeningLevel = "relaxed"
 AllowRemoteShellAccess = true
 IdleTimeout = 7200000
 MaxConcurrentUsers = 5
-MaxShellRunTime = 2147483647
+MaxShellRunTime = 28800000
 MaxProcessesPerShell = 0
 MaxMemoryPerShellMB = 150
 MaxShellsPerUser = 5
@@ -255,7 +255,7 @@ TEST_F(SettingsFile, WrongTypeIsRefusedWithWhatWouldBeValid) {
 }
 
 TEST_F(SettingsFile, ReadOnlySettingOfWindowsCannotBeChanged) {
-  EXPECT_THAT(complaint("[winrm]\nMaxProviderRequests = 25\n"), HasSubstr("valid: only 4294967295"));
+  EXPECT_THAT(complaint("[winrm]\nMaxProviderRequests = 26\n"), HasSubstr("valid: only 25"));
 }
 
 TEST_F(SettingsFile, SeveralMistakesAreAllNamedByLine) {
@@ -302,6 +302,19 @@ TEST_F(SettingsFile, PolicyWinsOverTheFile) {
   ASSERT_THAT(settings, IsOk());
   EXPECT_EQ(settings->winrm.max_envelope_size_kb, 300u);
   EXPECT_EQ(settings->winrm.max_timeout_ms, 700u);
+}
+
+TEST_F(SettingsFile, WhatFileAndPolicySayOfTheTreeIsKeptApart) {
+  write_policy("10.toml", "[winrm.service]\nAllowUnencrypted = true\n[[winrm.listener]]\nTransport = \"HTTP\"\n");
+  const auto settings = load("[winrm]\nMaxTimeoutms = 700\n[winrm.service]\nAllowUnencrypted = false\n");
+  ASSERT_THAT(settings, IsOk());
+  const config::Values values(settings->winrm_said);
+  EXPECT_EQ(values.source(config::Id::MaxTimeoutms), config::Source::File);
+  EXPECT_EQ(values.source(config::Id::AllowUnencrypted), config::Source::Policy);
+  EXPECT_EQ(values.source(config::Id::MaxBatchItems), config::Source::Default);
+  EXPECT_TRUE(settings->winrm.allow_unencrypted);
+  ASSERT_EQ(settings->listeners.size(), 1u);
+  EXPECT_TRUE(settings->listeners[0].from_policy);
 }
 
 TEST_F(SettingsFile, LaterPolicyWinsOverTheEarlierByName) {

@@ -1,4 +1,4 @@
-#include "engine/service/settings_rules.h"
+#include "engine/config/text_rules.h"
 
 #include <arpa/inet.h>
 
@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-namespace service {
+namespace config {
 namespace {
 
 constexpr std::size_t kMaxFilter = 1024;
@@ -121,6 +121,14 @@ bool is_thumbprint_or_empty(std::string_view text) {
   return digits == 0 || digits == 40;
 }
 
+std::string normal_thumbprint(std::string_view text) {
+  std::string digits;
+  for (char c : text) {
+    if (c != ' ') digits += c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return digits;
+}
+
 bool is_sddl(std::string_view text) {
   if (text.size() < 2 || std::strchr("OGDS", text[0]) == nullptr || text[1] != ':') return false;
   int depth = 0;
@@ -172,4 +180,4 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
   return row[to.size()];
 }
 
-}  // namespace service
+}  // namespace config

@@ -1,11 +1,11 @@
-// What the texts of a configuration may look like. Pure functions; the settings' table and the checks share them.
+// What the texts of a configuration may look like. Pure functions; the table of settings and the checks of files share them.
 
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace service {
+namespace config {
 
 /// `[A-Za-z0-9_]` in parts joined by single "/", none at either end.
 bool is_url_prefix(std::string_view text);
@@ -19,6 +19,8 @@ bool is_ipv6_filter(std::string_view text);
 
 /// 40 hexadecimal digits, blanks between them passed over, or empty.
 bool is_thumbprint_or_empty(std::string_view text);
+/// Without its blanks, in capitals.
+std::string normal_thumbprint(std::string_view text);
 
 /// Made of O:, G:, D: and S: parts with balanced parentheses. The access rights themselves are not looked at.
 bool is_sddl(std::string_view text);
@@ -55,4 +57,4 @@ std::string nearest_name(std::string_view text, const Candidates& candidates) {
   return found;
 }
 
-}  // namespace service
+}  // namespace config
