@@ -33,7 +33,7 @@ class EventReader::Cursor {
   static base::Result<Cursor> open(Database& database, LogRow log, Direction direction, std::optional<std::uint64_t> after) {
     Cursor cursor;
     const bool forward = direction == Direction::OldestFirst;
-    cursor.position_ = after ? as_record(*after) : forward ? 0 : log.next_record;
+    cursor.position_ = after ? as_record(*after) : forward ? 0 : as_record(log.next_record);
     cursor.log_ = std::move(log);
     const std::string order = forward ? " WHERE record > ?1 ORDER BY record" : " WHERE record < ?1 ORDER BY record DESC";
     ASSIGN_OR_RETURN(cursor.rows_, database.prepare("SELECT " + std::string(kEventColumns) + " FROM " +
@@ -212,8 +212,8 @@ LogRow EventReader::row_of(const Statement& row) const {
   status.size = static_cast<std::uint64_t>(row.integer(11));
   status.records = static_cast<std::uint64_t>(row.integer(12));
   status.oldest_record = static_cast<std::uint64_t>(row.integer(13));
-  log.next_record = row.integer(14);
-  status.newest_record = static_cast<std::uint64_t>(log.next_record - 1);
+  log.next_record = static_cast<std::uint64_t>(row.integer(14));
+  status.newest_record = log.next_record - 1;
   status.overwritten = static_cast<std::uint64_t>(row.integer(15));
   return log;
 }

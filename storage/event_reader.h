@@ -10,15 +10,9 @@
 
 #include "storage/database.h"
 #include "storage/event_store.h"
+#include "storage/log_source.h"
 
 namespace storage {
-
-/// A row of `logs` as a reader sees it.
-struct LogRow {
-  std::int64_t id = 0;
-  std::int64_t next_record = 1;
-  Log log;
-};
 
 /// One connection; one thread at a time. Each call sees the state of one moment. Blocks.
 class EventReader {

@@ -171,6 +171,7 @@ struct ReadResult {
   /// Nothing selected lies behind `position` at this moment.
   bool at_end = false;
   std::uint64_t looked_at = 0;  ///< events passed, also those that a summary or the index has ruled out
+  std::uint64_t unreadable = 0;  ///< events passed over because their block is damaged or its file missing
 };
 
 /// What events are counted by.
@@ -210,6 +211,7 @@ struct CountResult {
   std::uint64_t events = 0;
   bool complete = true;  ///< false where the time was over, or more than kMaxCounts groups came together; events of further
                          ///< groups are in `events` only
+  std::uint64_t unreadable = 0;  ///< events passed over because their block is damaged or its file missing
 };
 inline constexpr std::size_t kMaxCounts = 100'000;
 
