@@ -117,6 +117,12 @@ std::string uri_of(const std::filesystem::path& file, bool immutable) {
   return immutable ? uri + "?immutable=1" : uri;
 }
 
+bool has_wal(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file.string() + "-wal", error);
+  return !error && size > 0;
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, const Options& options) {
@@ -130,8 +136,12 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::filesystem::pa
   sqlite3* connection = nullptr;
   errno = 0;
   const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
-  const char* vfs = options.vfs.empty() ? nullptr : options.vfs.c_str();
-  const std::string name = uri_of(file, options.read_only && options.immutable);
+  // What lies in a WAL can be read without the shared index, which would have to be made, if nobody else is there: no locks,
+  // and an index of one's own.
+  const bool still = options.read_only && options.still && !options.immutable;
+  const bool still_wal = still && has_wal(file);
+  const char* vfs = still_wal ? "unix-none" : options.vfs.empty() ? nullptr : options.vfs.c_str();
+  const std::string name = uri_of(file, options.read_only && (options.immutable || (still && !still_wal)));
   const int code = sqlite3_open_v2(name.c_str(), &connection, flags | SQLITE_OPEN_URI, vfs);
   database->connection_.reset(connection);
   if (code != SQLITE_OK) return database->failure(code);
@@ -139,6 +149,11 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::filesystem::pa
   sqlite3_busy_timeout(connection, 5000);
   sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
 
+  // Before anything looks into the file.
+  if (still_wal) {
+    sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    RETURN_IF_ERROR(database->execute("PRAGMA locking_mode=EXCLUSIVE"));
+  }
   // Some builds of SQLite overwrite whatever is deleted, which doubles the work of emptying a table.
   RETURN_IF_ERROR(database->execute("PRAGMA secure_delete=OFF"));
   // Files come from elsewhere, too: nothing in their schema is trusted, and pages are looked at before they are used.

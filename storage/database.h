@@ -85,6 +85,9 @@ class Database {
     std::string vfs;
     /// For a file that is read only and that nobody writes any more: no lock, and no journal beside it.
     bool immutable = false;
+    /// For a file that is read only and that nobody has open to write: a WAL beside it is read as well, but no byte of
+    /// either is changed and no file is made, so that it works on a disk that cannot be written.
+    bool still = false;
     /// As much of the file is read through memory; the file must not be cut meanwhile.
     std::size_t map_bytes = 0;
   };

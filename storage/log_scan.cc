@@ -243,11 +243,10 @@ bool LogScan::block_may_hold(std::uint32_t slot) {
   if (current_->events < kEventsWorthKeys) return true;
   if (!keys_read_) {
     keys_read_ = true;
-    const auto first_record = current_->first_record;
     if (in_tail_) {
-      if (auto keys = source_.tail_keys(log_.id, first_record); keys.ok()) keys_ = std::move(*keys);
+      if (auto keys = source_.tail_keys(log_.id, *current_); keys.ok()) keys_ = std::move(*keys);
     } else if (auto reader = source_.open(file_->row); reader.ok()) {
-      if (auto keys = (*reader)->keys(first_record); keys.ok() && !keys->empty()) keys_ = std::move(*keys);
+      if (auto keys = (*reader)->keys(current_->first_record); keys.ok() && !keys->empty()) keys_ = std::move(*keys);
     }
   }
   if (!keys_) return true;
@@ -286,7 +285,7 @@ base::Result<std::optional<OpenBlock>> LogScan::open() {
   OpenBlock block;
   std::unique_ptr<FrameSource> frames;
   if (in_tail_) {
-    ASSIGN_OR_RETURN(auto kept, source_.tail_frames(log_.id, current_->first_record));
+    ASSIGN_OR_RETURN(auto kept, source_.tail_frames(log_.id, *current_));
     if (!kept) {
       current_ = nullptr;
       RETURN_IF_ERROR(locate());

@@ -37,7 +37,9 @@ std::string select_tail(const std::string& order) {
 base::Result<std::unique_ptr<CatalogueReader>> CatalogueReader::open(ReaderShared& shared) {
   std::unique_ptr<CatalogueReader> reader(new CatalogueReader(shared));
   const auto file = catalogue_file(shared.store.directory);
-  ASSIGN_OR_RETURN(reader->database_, Database::open(file, shared.store.database_options(true, kCacheBytes)));
+  auto options = shared.store.database_options(true, kCacheBytes);
+  options.still = shared.store.options.read_only;
+  ASSIGN_OR_RETURN(reader->database_, Database::open(file, options));
   auto& database = *reader->database_;
   ASSIGN_OR_RETURN(reader->find_log_, database.prepare("SELECT " + std::string(kLogColumns) + " FROM logs WHERE name = ?1"));
   ASSIGN_OR_RETURN(reader->find_sender_,
@@ -48,8 +50,10 @@ base::Result<std::unique_ptr<CatalogueReader>> CatalogueReader::open(ReaderShare
                                     "ORDER BY first_record"));
   ASSIGN_OR_RETURN(reader->tail_up_, database.prepare(select_tail("")));
   ASSIGN_OR_RETURN(reader->tail_down_, database.prepare(select_tail(" DESC")));
-  ASSIGN_OR_RETURN(reader->frames_, database.prepare("SELECT frames FROM tail WHERE log = ?1 AND first_record = ?2"));
-  ASSIGN_OR_RETURN(reader->keys_, database.prepare("SELECT keys FROM tail WHERE log = ?1 AND first_record = ?2"));
+  ASSIGN_OR_RETURN(reader->frames_,
+                   database.prepare("SELECT frames FROM tail WHERE log = ?1 AND first_record = ?2 AND last_record = ?3"));
+  ASSIGN_OR_RETURN(reader->keys_,
+                   database.prepare("SELECT keys FROM tail WHERE log = ?1 AND first_record = ?2 AND last_record = ?3"));
   return reader;
 }
 
@@ -137,9 +141,11 @@ base::Result<LogPlaces> CatalogueReader::places(std::int64_t log, std::uint64_t 
 }
 
 base::Result<std::optional<std::vector<std::string>>> CatalogueReader::tail_frames(std::int64_t log,
-                                                                                   std::uint64_t first_record) {
+                                                                                   const BlockSummary& block) {
   std::optional<std::vector<std::string>> frames;
-  ASSIGN_OR_RETURN(const bool found, frames_.bind(1, log).bind(2, as_record(first_record)).step());
+  ASSIGN_OR_RETURN(
+      const bool found,
+      frames_.bind(1, log).bind(2, as_record(block.first_record)).bind(3, as_record(block.last_record())).step());
   if (!found) return frames;
   auto unpacked = unpack_frames(frames_.blob(0));
   frames_.reset();
@@ -148,9 +154,10 @@ base::Result<std::optional<std::vector<std::string>>> CatalogueReader::tail_fram
   return frames;
 }
 
-base::Result<std::optional<std::vector<ValueKey>>> CatalogueReader::tail_keys(std::int64_t log, std::uint64_t first_record) {
+base::Result<std::optional<std::vector<ValueKey>>> CatalogueReader::tail_keys(std::int64_t log, const BlockSummary& block) {
   std::optional<std::vector<ValueKey>> keys;
-  ASSIGN_OR_RETURN(const bool found, keys_.bind(1, log).bind(2, as_record(first_record)).step());
+  ASSIGN_OR_RETURN(const bool found,
+                   keys_.bind(1, log).bind(2, as_record(block.first_record)).bind(3, as_record(block.last_record())).step());
   if (!found) return keys;
   auto decoded = decode_keys(keys_.blob(0));
   keys_.reset();

@@ -52,10 +52,9 @@ class LogSource {
   /// Where the records from `first` to `last` lie. A part of it only, beginning at the `direction`'s beginning, where they
   /// are very many.
   virtual base::Result<LogPlaces> places(std::int64_t log, std::uint64_t first, std::uint64_t last, Direction direction) = 0;
-  /// Of a block of the tail; nothing where it has been sealed meanwhile, or has gone.
-  virtual base::Result<std::optional<std::vector<std::string>>> tail_frames(std::int64_t log,
-                                                                            std::uint64_t first_record) = 0;
-  virtual base::Result<std::optional<std::vector<ValueKey>>> tail_keys(std::int64_t log, std::uint64_t first_record) = 0;
+  /// Of a block of the tail; nothing where it has been sealed or merged with others meanwhile, or has gone.
+  virtual base::Result<std::optional<std::vector<std::string>>> tail_frames(std::int64_t log, const BlockSummary& block) = 0;
+  virtual base::Result<std::optional<std::vector<ValueKey>>> tail_keys(std::int64_t log, const BlockSummary& block) = 0;
   /// Errors: Errc::Corrupt where there is none.
   virtual base::Result<const Sender*> sender(std::uint32_t id) = 0;
 
@@ -67,7 +66,7 @@ class LogSource {
 
 /// What all readers of a store share.
 struct ReaderShared {
-  explicit ReaderShared(StoreShared& of) : store(of) {}
+  explicit ReaderShared(StoreShared& of) : store(of), files(of.options.read_only) {}
   StoreShared& store;
   SummaryCache summaries;
   SegmentPool files;
@@ -84,8 +83,8 @@ class CatalogueReader final : public LogSource {
   base::Result<std::vector<LogRow>> logs() override;
   base::Result<std::optional<LogRow>> find_log(const std::string& name) override;
   base::Result<LogPlaces> places(std::int64_t log, std::uint64_t first, std::uint64_t last, Direction direction) override;
-  base::Result<std::optional<std::vector<std::string>>> tail_frames(std::int64_t log, std::uint64_t first_record) override;
-  base::Result<std::optional<std::vector<ValueKey>>> tail_keys(std::int64_t log, std::uint64_t first_record) override;
+  base::Result<std::optional<std::vector<std::string>>> tail_frames(std::int64_t log, const BlockSummary& block) override;
+  base::Result<std::optional<std::vector<ValueKey>>> tail_keys(std::int64_t log, const BlockSummary& block) override;
   base::Result<const Sender*> sender(std::uint32_t id) override;
   base::Result<std::shared_ptr<const FileSummaries>> summaries(const FileRow& file) override;
   base::Result<SegmentPool::Lease> open(const FileRow& file) override;

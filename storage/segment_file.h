@@ -82,9 +82,11 @@ inline constexpr std::size_t kBlocksPerRun = 64;
 /// Reads a file. One thread at a time.
 class SegmentReader {
  public:
-  /// `finished` says that nobody writes the file any more. Errors: those of Database; Errc::NotFound where it is missing,
+  /// `finished` says that nobody writes the file any more; `still` that nobody does so now, and that nothing may be changed
+  /// or made (Database::Options::still). Errors: those of Database; Errc::NotFound where it is missing,
   /// Errc::TooNew, Errc::Corrupt where it is none of ours.
-  static base::Result<std::unique_ptr<SegmentReader>> open(const std::filesystem::path& file, bool finished);
+  static base::Result<std::unique_ptr<SegmentReader>> open(const std::filesystem::path& file, bool finished,
+                                                           bool still = false);
   ~SegmentReader();
 
   const SegmentInfo& info() const;

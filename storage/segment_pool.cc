@@ -26,7 +26,7 @@ base::Result<SegmentPool::Lease> SegmentPool::borrow(const std::filesystem::path
       return lease;
     }
   }
-  ASSIGN_OR_RETURN(lease.reader_, SegmentReader::open(path, finished));
+  ASSIGN_OR_RETURN(lease.reader_, SegmentReader::open(path, finished, still_));
   return lease;
 }
 

@@ -46,6 +46,9 @@ class SegmentPool {
     std::unique_ptr<SegmentReader> reader_;
   };
 
+  /// `still`: see SegmentReader::open().
+  explicit SegmentPool(bool still) : still_(still) {}
+
   /// Errors: those of SegmentReader::open().
   base::Result<Lease> borrow(const std::filesystem::path& path, std::int64_t file, bool finished);
   /// Closes what is not lent; what is lent will be closed when it comes back.
@@ -60,6 +63,7 @@ class SegmentPool {
   };
   void put(Lease& lease);
 
+  const bool still_;
   std::mutex mutex_;
   std::uint64_t epoch_ = 0;
   bool closed_ = false;

@@ -153,13 +153,15 @@ struct SegmentReader::State {
 SegmentReader::SegmentReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SegmentReader::~SegmentReader() = default;
 
-base::Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem::path& file, bool finished) {
+base::Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem::path& file, bool finished,
+                                                                 bool still) {
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) return base::make_error(Errc::NotFound, file.string());
   Database::Options options;
   options.read_only = true;
   options.cache_bytes = kReaderCache;
   options.immutable = finished;
+  options.still = still;
   const auto open_and_check = [&]() -> base::Result<std::unique_ptr<Database>> {
     ASSIGN_OR_RETURN(auto database, Database::open(file, options));
     RETURN_IF_ERROR(check_segment(*database));

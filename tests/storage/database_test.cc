@@ -140,6 +140,50 @@ TEST_F(DatabaseFile, FolderThatCannotBeMadeIsTheSystemsError) {
   EXPECT_THAT(storage::EventStore::open(directory() / "file/below", {}), IsError(std::errc::not_a_directory));
 }
 
+TEST_F(DatabaseFile, StillFileIsReadWithItsWalAndNothingIsTouched) {
+  {
+    auto writer = Database::open(directory() / "writer.db", {});
+    ASSERT_THAT(writer, IsOk());
+    ASSERT_THAT((*writer)->execute("CREATE TABLE t (x); INSERT INTO t VALUES (5)"), IsOk());
+    // As after a loss of power: the WAL is there, and nobody else.
+    std::filesystem::create_directory(directory() / "copy");
+    for (const std::string name : {"writer.db", "writer.db-wal"}) {
+      std::filesystem::copy_file(directory() / name, directory() / "copy" / name);
+    }
+  }
+  const auto all = [&] {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(directory() / "copy")) {
+      std::ifstream file(entry.path(), std::ios::binary);
+      files[entry.path().filename()] = std::string(std::istreambuf_iterator<char>(file), {});
+    }
+    return files;
+  };
+  const auto before = all();
+  ASSERT_EQ(before.size(), 2u);
+  ASSERT_FALSE(before.at("writer.db-wal").empty());
+  Database::Options options;
+  options.read_only = true;
+  options.still = true;
+  {
+    auto database = Database::open(directory() / "copy" / "writer.db", options);
+    ASSERT_THAT(database, IsOk());
+    EXPECT_THAT((*database)->ask("SELECT x FROM t"), IsOkAndHolds(5));
+    auto second = Database::open(directory() / "copy" / "writer.db", options);
+    ASSERT_THAT(second, IsOk());
+    EXPECT_THAT((*second)->ask("SELECT x FROM t"), IsOkAndHolds(5));
+    EXPECT_EQ(all(), before);
+  }
+  EXPECT_EQ(all(), before);
+
+  // The writer has gone and taken its WAL along; the file still says that it is kept with one.
+  ASSERT_FALSE(std::filesystem::exists(directory() / "writer.db-wal"));
+  auto database = Database::open(directory() / "writer.db", options);
+  ASSERT_THAT(database, IsOk());
+  EXPECT_THAT((*database)->ask("SELECT x FROM t"), IsOkAndHolds(5));
+  EXPECT_FALSE(std::filesystem::exists(directory() / "writer.db-wal"));
+}
+
 TEST_F(DatabaseFile, SyncsAtEachCommit) {
   auto database = Database::open(directory() / "events.db", {});
   ASSERT_THAT(database, IsOk());
