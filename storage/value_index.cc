@@ -4,6 +4,9 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <utility>
+
+#include "storage/varint.h"
 
 namespace storage {
 namespace chunk_format {
@@ -31,6 +34,33 @@ namespace {
 using chunk_format::kEscape;
 using chunk_format::kHeaderBytes;
 
+// Writes bits, from the lowest of each byte, eight bytes at a time.
+class BitWriter {
+ public:
+  /// `bits` is at most 56.
+  void put(std::uint64_t value, unsigned bits) {
+    word_ |= value << held_;
+    held_ += bits;
+    std::memcpy(bytes_.data() + size_, &word_, sizeof word_);
+    size_ += held_ >> 3;
+    word_ >>= held_ & ~7u;
+    held_ &= 7;
+  }
+  std::size_t bits() const { return size_ * 8 + held_; }
+  std::string_view bytes() const { return {bytes_.data(), size_ + (held_ > 0 ? 1 : 0)}; }
+  void clear() {
+    size_ = 0;
+    held_ = 0;
+    word_ = 0;
+  }
+
+ private:
+  std::array<char, kMaxChunkBytes + 64> bytes_{};
+  std::size_t size_ = 0;
+  std::uint64_t word_ = 0;
+  unsigned held_ = 0;
+};
+
 // Packs keys into chunks.
 class Packer {
  public:
@@ -38,31 +68,23 @@ class Packer {
       : blocks_(blocks), block_bits_(static_cast<unsigned>(std::bit_width(blocks - 1))), rice_(rice), run_(run) {}
 
   void add(ValueKey key, RunBlocks blocks) {
-    std::uint64_t gap = 0;
-    unsigned gap_bits = 0;
-    std::uint64_t quotient = 0;
-    if (keys_ != 0) {
-      gap = std::uint64_t{key} - last_ - 1;
-      quotient = gap >> rice_;
-      gap_bits = quotient < kEscape ? static_cast<unsigned>(quotient) + 1 + rice_ : kEscape + 32;
-    }
-    const auto count = static_cast<unsigned>(std::popcount(blocks));
+    const std::uint64_t gap = std::uint64_t{key} - last_ - 1;
+    const std::uint64_t quotient = gap >> rice_;
+    const unsigned gap_bits = quotient < kEscape ? static_cast<unsigned>(quotient) + 1 + rice_ : kEscape + 32;
+    const bool single = (blocks & (blocks - 1)) == 0;
+    const unsigned count = single ? 1 : static_cast<unsigned>(std::popcount(blocks));
     const unsigned list_bits = 2 + block_bits_ * (1 + count);
     const unsigned mask_bits = 2 + blocks_;
-    const unsigned block_part = count == 1 ? 1 + block_bits_ : std::min(list_bits, mask_bits);
-    if (keys_ == std::numeric_limits<std::uint16_t>::max() ||
-        (keys_ != 0 && kHeaderBytes * 8 + bits_ + gap_bits + block_part > kMaxChunkBytes * 8)) {
-      end_chunk();
-      gap_bits = 0;
-    }
+    const unsigned blocks_bits = single ? 1 + block_bits_ : std::min(list_bits, mask_bits);
+    if (keys_ == std::numeric_limits<std::uint16_t>::max() || bits_.bits() + gap_bits + blocks_bits > kMaxBits) end_chunk();
     if (keys_ == 0) {
       first_ = key;
     } else if (quotient < kEscape) {
-      put((std::uint64_t{1} << quotient) - 1, static_cast<unsigned>(quotient) + 1);
-      put(gap & ((std::uint64_t{1} << rice_) - 1), rice_);
+      const std::uint64_t ones = (std::uint64_t{1} << quotient) - 1;
+      const std::uint64_t rest = gap & ((std::uint64_t{1} << rice_) - 1);
+      bits_.put(ones | rest << (quotient + 1), gap_bits);
     } else {
-      put((std::uint64_t{1} << kEscape) - 1, kEscape);
-      put(gap, 32);
+      bits_.put(((std::uint64_t{1} << kEscape) - 1) | gap << kEscape, gap_bits);
     }
     put_blocks(blocks, count, list_bits <= mask_bits);
     last_ = key;
@@ -71,46 +93,34 @@ class Packer {
 
   void end_chunk() {
     if (keys_ == 0) return;
-    if (held_ > 0) put(0, 8 - held_);
     std::string chunk(kHeaderBytes, '\0');
     chunk[0] = static_cast<char>(rice_);
     chunk[1] = static_cast<char>(blocks_ - 1);
     chunk[2] = static_cast<char>(keys_ & 0xff);
     chunk[3] = static_cast<char>(keys_ >> 8);
     for (unsigned i = 0; i < 4; ++i) chunk[4 + i] = static_cast<char>(first_ >> (8 * i) & 0xff);
-    chunk += body_;
+    chunk += bits_.bytes();
     run_.chunks.push_back(std::move(chunk));
     run_.first_keys.push_back(first_);
-    body_.clear();
-    bits_ = 0;
+    bits_.clear();
     keys_ = 0;
   }
 
  private:
-  void put(std::uint64_t value, unsigned bits) {
-    word_ |= value << held_;
-    held_ += bits;
-    bits_ += bits;
-    flush_bytes();
-  }
-  void flush_bytes() {
-    while (held_ >= 8) {
-      body_ += static_cast<char>(word_ & 0xff);
-      word_ >>= 8;
-      held_ -= 8;
-    }
-  }
+  static constexpr std::size_t kMaxBits = (kMaxChunkBytes - kHeaderBytes) * 8;
+
   void put_blocks(RunBlocks blocks, unsigned count, bool as_list) {
     if (count == 1) {
-      put(static_cast<std::uint64_t>(std::countr_zero(blocks)) << 1, 1 + block_bits_);
+      bits_.put(static_cast<std::uint64_t>(std::countr_zero(blocks)) << 1, 1 + block_bits_);
     } else if (as_list) {
-      put(1, 2);
-      put(count - 2, block_bits_);
-      for (; blocks != 0; blocks &= blocks - 1) put(static_cast<std::uint64_t>(std::countr_zero(blocks)), block_bits_);
+      bits_.put(1 | std::uint64_t{count - 2} << 2, 2 + block_bits_);
+      for (; blocks != 0; blocks &= blocks - 1) {
+        bits_.put(static_cast<std::uint64_t>(std::countr_zero(blocks)), block_bits_);
+      }
     } else {
-      put(3, 2);
-      put(blocks & 0xffffffffu, std::min(blocks_, 32u));
-      if (blocks_ > 32) put(blocks >> 32, blocks_ - 32);
+      bits_.put(3, 2);
+      bits_.put(blocks & 0xffffffffu, std::min(blocks_, 32u));
+      if (blocks_ > 32) bits_.put(blocks >> 32, blocks_ - 32);
     }
   }
 
@@ -118,10 +128,7 @@ class Packer {
   const unsigned block_bits_;
   const unsigned rice_;
   ValueRun& run_;
-  std::string body_;
-  std::uint64_t word_ = 0;
-  unsigned held_ = 0;
-  std::size_t bits_ = 0;
+  BitWriter bits_;
   unsigned keys_ = 0;
   ValueKey first_ = 0;
   ValueKey last_ = 0;
@@ -158,7 +165,7 @@ ValueRun build_run(std::span<const std::vector<ValueKey>> keys_of_blocks) {
   Packer packer(static_cast<unsigned>(keys_of_blocks.size()), std::min(rice, chunk_format::kMaxRice), run);
 
   // Slice by slice of the keys, so that what is sorted at a time stays in the processor's cache.
-  const unsigned slice_bits = 32 - std::min(12u, static_cast<unsigned>(std::bit_width(all / 16384)));
+  const unsigned slice_bits = 32 - std::min(12u, static_cast<unsigned>(std::bit_width(all / 4096)));
   std::vector<std::size_t> next(keys_of_blocks.size());
   std::vector<Posting> postings;
   std::vector<Posting> spare;
@@ -216,29 +223,17 @@ std::pair<std::size_t, std::size_t> chunks_for(std::span<const ValueKey> first_k
 std::string encode_rising(std::span<const std::uint64_t> numbers) {
   std::string bytes;
   std::uint64_t last = 0;
-  for (const auto number : numbers) {
-    std::uint64_t difference = number - last;
-    last = number;
-    for (; difference >= 0x80; difference >>= 7) bytes += static_cast<char>(difference | 0x80);
-    bytes += static_cast<char>(difference);
-  }
+  for (const auto number : numbers) append_varint(bytes, number - std::exchange(last, number));
   return bytes;
 }
 
 base::Result<std::vector<std::uint64_t>> decode_rising(std::string_view bytes, std::size_t limit) {
   std::vector<std::uint64_t> numbers;
   std::uint64_t last = 0;
-  for (std::size_t i = 0; i < bytes.size();) {
-    std::uint64_t difference = 0;
-    for (unsigned shift = 0;; shift += 7) {
-      if (i == bytes.size() || shift > 63) return chunk_format::damaged();
-      const auto byte = static_cast<unsigned char>(bytes[i++]);
-      difference |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) break;
-    }
-    if (numbers.size() == limit || (difference == 0 && !numbers.empty()) || last + difference < last) {
-      return chunk_format::damaged();
-    }
+  ByteReader reader(bytes);
+  while (reader.left() > 0) {
+    const auto difference = reader.varint(std::numeric_limits<std::uint64_t>::max() - last);
+    if (!reader.ok() || numbers.size() == limit || (difference == 0 && !numbers.empty())) return chunk_format::damaged();
     last += difference;
     numbers.push_back(last);
   }
