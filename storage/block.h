@@ -27,6 +27,8 @@ namespace storage {
 /// Events of one block at most, and bytes of their text after which no more are added.
 inline constexpr std::size_t kMaxBlockEvents = 4096;
 inline constexpr std::size_t kMaxBlockText = 8u << 20;
+/// Bytes of the text of one event: what is larger cannot be stored.
+inline constexpr std::size_t kMaxEventText = 64u << 20;
 
 /// A skeleton and the number that blocks know it by: given by the store's catalogue, the same in all its files.
 struct Template {
@@ -98,7 +100,7 @@ class BlockBuilder {
   /// The first row gets `first_record`. Drops what was there.
   void begin(std::uint64_t first_record);
   /// Adds an event that was cut with `shape`: as many values as holes; the views must live until encode() (or be copied by
-  /// the builder, which is free to). `time` as in the event's System.
+  /// the builder, which is free to). `time` as in the event's System. The text is at most kMaxEventText, here and below.
   void add(const Template& shape, std::span<const std::string_view> values, base::WallTime time, Arrival arrival,
            events::Quality quality);
   /// Adds an event that is kept whole.
@@ -108,7 +110,7 @@ class BlockBuilder {
   std::size_t text_bytes() const;
   bool full() const { return events() >= kMaxBlockEvents || text_bytes() >= kMaxBlockText; }
 
-  /// `level` is zstd's: 1 on the way in, 3 to 6 where there is time. With at least one event.
+  /// `level` is zstd's: 1 on the way in, 3 to 6 where there is time. With at least one event. Once for each begin().
   EncodedBlock encode(int level);
 
   BlockBuilder();
