@@ -13,7 +13,7 @@ namespace events::xpath {
 
 /// What one Binder may cost and give: elements and expressions looked at, and nodes added to the formula.
 inline constexpr std::size_t kMaxBindSteps = 4'000'000;
-inline constexpr std::size_t kMaxFormulaNodes = 16'384;
+inline constexpr std::size_t kMaxFormulaNodes = 4'096;
 
 /// Asks expressions of one program about the events of one skeleton: evaluate() with tests in place of values. One thread.
 class Binder {

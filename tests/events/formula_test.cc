@@ -61,7 +61,7 @@ TEST(RawValue, SaysWhatTheParserSaysOfAnyText) {
   std::mt19937 random(7);
   constexpr std::string_view kPieces[] = {"&", "#", "x", ";",  "amp", "lt", "gt", "quot", "apos", "1",
                                           "9", "F", " ", "\n", "\r",  "\t", "a",  "&#",   "&#x",  "0"};
-  for (int i = 0; i < 200'000; ++i) {
+  for (int i = 0; i < 50'000; ++i) {
     std::string raw;
     for (auto count = random() % 8; count > 0; --count) raw += kPieces[random() % std::size(kPieces)];
     expect_as_parsed(raw);

@@ -80,7 +80,7 @@ TEST(ValueKeyOracle, WhatEqualsLiesAmongTheKeys) {
   hole.is_data = true;
   hole.name = "N";
   std::size_t equal = 0;
-  for (int i = 0; i < 300'000; ++i) {
+  for (int i = 0; i < 100'000; ++i) {
     events::ValueTest test;
     test.constant = events::Constant::of(any_text(random));
     test.ignore_case = test.constant.type == events::Constant::Type::Text && random() % 2 == 0;
@@ -95,7 +95,7 @@ TEST(ValueKeyOracle, WhatEqualsLiesAmongTheKeys) {
       ASSERT_GE(range->last, key) << "'" << raw << "' = '" << test.constant.text << "'";
     }
   }
-  EXPECT_GT(equal, 5000u);
+  EXPECT_GT(equal, 2000u);
 }
 
 }  // namespace
