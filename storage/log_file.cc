@@ -173,6 +173,7 @@ base::Result<std::unique_ptr<LogFileWriter>> LogFileWriter::create(const std::fi
 base::Result<void> LogFileWriter::add(const StoredEvent& event) {
   if (!state_->writer) return base::make_error(Errc::ReadOnly, state_->file.string() + " is finished");
   if (state_->failure) return *state_->failure;
+  if (event.event.xml.size() > kMaxEventText) return base::make_error(std::errc::message_size, "an event");
   state_->add(event);
   if (state_->builder.full()) return state_->write_block();
   return {};
