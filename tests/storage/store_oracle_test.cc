@@ -1,6 +1,7 @@
 // What a whole store selects and counts, through its tail and its files, against the tree evaluator.
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <set>
@@ -110,7 +111,7 @@ class StoreOracle : public StoreTest {
       ++by_provider[stored_[i].event.system.provider];
     }
     selected_ += expected.size();
-    const std::size_t items = number % 3 == 0 ? 7 : 1'000'000;
+    const std::size_t items = number % 3 == 0 ? 90 : 1'000'000;
     const auto direction = number % 2 == 0 ? storage::Direction::OldestFirst : storage::Direction::NewestFirst;
     ASSERT_EQ(read_all(query, direction, items, text), expected) << query.text() << "\n" << (text ? text->text() : "");
     storage::CountRequest request;
@@ -135,6 +136,9 @@ class StoreOracle : public StoreTest {
 TEST_F(StoreOracle, HoldsWhatItSaysItHasStored) {
   EXPECT_EQ(stored_.size(), stored_count_);
   EXPECT_GT(stored_.size(), 1000u);
+  std::size_t files = 0;
+  for ([[maybe_unused]] const auto& file : std::filesystem::directory_iterator(directory().path() / "segments")) ++files;
+  EXPECT_GE(files, 1u);
 }
 
 TEST_F(StoreOracle, PublishedQueriesSelectWhatTheTreeEvaluatorSelects) {
@@ -145,12 +149,12 @@ TEST_F(StoreOracle, PublishedQueriesSelectWhatTheTreeEvaluatorSelects) {
     expect_selected(*query, std::nullopt, number++);
     if (HasFatalFailure()) return;
   }
-  EXPECT_GT(selected_, 10'000u);
+  EXPECT_GT(selected_, 3000u);
 }
 
 TEST_F(StoreOracle, GeneratedQueriesSelectWhatTheTreeEvaluatorSelects) {
   events::corpus::QueryGenerator generator(12);
-  for (std::size_t number = 0; number < 400; ++number) {
+  for (std::size_t number = 0; number < 120; ++number) {
     const auto& about = documents_[generator.below(documents_.size())];
     if (!about.root()) continue;
     const auto query = events::Query::parse_xpath("forwardedevents", generator.expression(about.root()));
@@ -158,12 +162,12 @@ TEST_F(StoreOracle, GeneratedQueriesSelectWhatTheTreeEvaluatorSelects) {
     expect_selected(*query, std::nullopt, number);
     if (HasFatalFailure()) return;
   }
-  EXPECT_GT(selected_, 10'000u);
+  EXPECT_GT(selected_, 3000u);
 }
 
 TEST_F(StoreOracle, TextSearchesFindWhatTheTreeHas) {
   events::corpus::QueryGenerator generator(13);
-  for (std::size_t number = 0; number < 100; ++number) {
+  for (std::size_t number = 0; number < 40; ++number) {
     const auto& about = documents_[generator.below(documents_.size())];
     if (!about.root()) continue;
     const auto text = events::TextSearch::make(generator.words(about.root()), number % 2 == 0);
@@ -174,7 +178,7 @@ TEST_F(StoreOracle, TextSearchesFindWhatTheTreeHas) {
     expect_selected(*query, *text, number);
     if (HasFatalFailure()) return;
   }
-  EXPECT_GT(selected_, 1000u);
+  EXPECT_GT(selected_, 300u);
 }
 
 }  // namespace
