@@ -1,6 +1,11 @@
 #include "storage/block_filter.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
+#include <unordered_set>
+
+#include "events/raw_value.h"
 
 namespace storage {
 namespace {
@@ -12,6 +17,9 @@ using events::ValueTest;
 
 /// A dictionary entry that has not been asked yet.
 constexpr char kNotAsked = 2;
+
+/// From so many texts on that one value may equal, they are looked up rather than compared one by one.
+constexpr std::size_t kManyTexts = 8;
 
 base::WallTime wall_time(std::int64_t nanoseconds) {
   return base::WallTime(std::chrono::nanoseconds(nanoseconds));
@@ -53,6 +61,31 @@ NumberRange numbers_that(Comparison comparison, const events::Number& constant) 
   return none;
 }
 
+/// Keeps the rows whose raw value `holds`; a dictionary is asked once an entry.
+template <typename Holds>
+void filter_values(const Column& column, Bitmap& rows, const Holds& holds) {
+  switch (column.kind()) {
+    case Column::Kind::Texts:
+      rows.filter([&](std::size_t row) { return holds(column.text(row)); });
+      return;
+    case Column::Kind::Dictionary: {
+      const auto entries = column.entries();
+      std::vector<char> answers(entries.size(), kNotAsked);
+      rows.filter([&](std::size_t row) {
+        const std::uint32_t code = column.code(row);
+        char& answer = answers[code];
+        if (answer == kNotAsked) answer = holds(entries[code]) ? 1 : 0;
+        return answer == 1;
+      });
+      return;
+    }
+    default: {
+      std::string buffer;
+      rows.filter([&](std::size_t row) { return holds(column.value(row, buffer)); });
+    }
+  }
+}
+
 /// Asks one test of one column. All forms of a column give the answer that ValueTest::holds() gives for its raw values; the
 /// short ways exist because a scan spends its time here.
 class ColumnTest {
@@ -62,43 +95,13 @@ class ColumnTest {
 
   /// Keeps the rows that satisfy the test.
   void filter(Bitmap& rows) const {
-    switch (column_.kind()) {
-      case Column::Kind::Texts:
-        rows.filter([&](std::size_t row) { return text_holds(column_.text(row)); });
-        return;
-      case Column::Kind::Dictionary:
-        filter_dictionary(rows);
-        return;
-      case Column::Kind::Decimal:
-      case Column::Kind::Hex:
-        if (!filter_numbers(rows)) filter_values(rows);
-        return;
-      case Column::Kind::Time:
-        if (!filter_times(rows)) filter_values(rows);
-        return;
-    }
+    const bool numbers = column_.kind() == Column::Kind::Decimal || column_.kind() == Column::Kind::Hex;
+    if (numbers && filter_numbers(rows)) return;
+    if (column_.kind() == Column::Kind::Time && filter_times(rows)) return;
+    filter_values(column_, rows, [&](std::string_view raw) { return test_.holds(raw, is_attribute_, now_); });
   }
 
  private:
-  bool text_holds(std::string_view raw) const { return test_.holds(raw, is_attribute_, now_); }
-
-  /// The long way.
-  void filter_values(Bitmap& rows) const {
-    std::string buffer;
-    rows.filter([&](std::size_t row) { return text_holds(column_.value(row, buffer)); });
-  }
-
-  void filter_dictionary(Bitmap& rows) const {
-    const auto entries = column_.entries();
-    std::vector<char> answers(entries.size(), kNotAsked);
-    rows.filter([&](std::size_t row) {
-      const std::uint32_t code = column_.code(row);
-      char& answer = answers[code];
-      if (answer == kNotAsked) answer = text_holds(entries[code]) ? 1 : 0;
-      return answer == 1;
-    });
-  }
-
   static void all_or_none(Bitmap& rows, bool all) {
     if (!all) rows = Bitmap(rows.size());
   }
@@ -220,7 +223,9 @@ class RowFilter {
         return {};
       case Formula::Node::Op::Or: {
         Bitmap open = rows;
-        for (const std::uint32_t part : parts(node)) {
+        std::vector<std::uint32_t> remaining = parts(node);
+        RETURN_IF_ERROR(take_texts(remaining, open));
+        for (const std::uint32_t part : remaining) {
           if (!open.any()) return {};
           Bitmap found = open;
           RETURN_IF_ERROR(filter(part, found));
@@ -247,25 +252,63 @@ class RowFilter {
     return parts;
   }
 
+  /// The constant where the part asks whether a value equals a text.
+  const ValueTest* text_equality(std::uint32_t part) const {
+    const Formula::Node& node = formula_.nodes()[part];
+    if (node.op != Formula::Node::Op::Test) return nullptr;
+    const ValueTest& test = formula_.tests()[node.first];
+    const bool is = test.op == ValueTest::Op::Compare && test.comparison == Comparison::Equal && !test.ignore_case &&
+                    test.constant.type == Constant::Type::Text;
+    return is ? &test : nullptr;
+  }
+
+  /// Takes the parts of an `or` that ask one value for many texts (long lists of hashes and addresses), and what satisfies
+  /// them out of `open`.
+  base::Result<void> take_texts(std::vector<std::uint32_t>& parts, Bitmap& open) {
+    if (parts.size() < kManyTexts) return {};
+    std::map<std::uint32_t, std::unordered_set<std::string_view>> texts;
+    for (const std::uint32_t part : parts) {
+      if (const ValueTest* const test = text_equality(part)) texts[test->hole].insert(test->constant.text);
+    }
+    std::erase_if(texts, [](const auto& of_hole) { return of_hole.second.size() < kManyTexts; });
+    if (texts.empty()) return {};
+    std::erase_if(parts, [&](std::uint32_t part) {
+      const ValueTest* const test = text_equality(part);
+      return test != nullptr && texts.contains(test->hole);
+    });
+    for (const auto& [hole, wanted] : texts) {
+      if (!open.any()) return {};
+      ASSIGN_OR_RETURN(const Column* const column, this->column(hole));
+      const bool is_attribute = skeleton_->holes()[hole].is_attribute;
+      Bitmap found = open;
+      std::string buffer;
+      filter_values(*column, found,
+                    [&](std::string_view raw) { return wanted.contains(events::plain_text(raw, is_attribute, buffer)); });
+      open -= found;
+    }
+    return {};
+  }
+
+  /// With as many rows as the template has.
   base::Result<const Column*> column(std::uint32_t hole) {
     if (skeleton_ == nullptr || hole >= skeleton_->holes().size()) {
       return base::make_error(Errc::Corrupt, "the question is not about this kind of events");
     }
-    return block_.column(template_index_, hole);
+    ASSIGN_OR_RETURN(const Column* const column, block_.column(template_index_, hole));
+    if (column->rows() != block_.rows_of(template_index_).size()) {
+      return base::make_error(Errc::Corrupt, "a column has not as many rows as its template");
+    }
+    return column;
   }
 
   base::Result<void> filter_by(const ValueTest& test, Bitmap& rows) {
     ASSIGN_OR_RETURN(const Column* const column, this->column(test.hole));
-    if (column->rows() != rows.size())
-      return base::make_error(Errc::Corrupt, "a column has not as many rows as its template");
     const bool is_attribute = skeleton_->holes()[test.hole].is_attribute;
     if (test.op != ValueTest::Op::BandValues) {
       ColumnTest(test, *column, is_attribute, now_).filter(rows);
       return {};
     }
     ASSIGN_OR_RETURN(const Column* const other, this->column(test.other_hole));
-    if (other->rows() != rows.size())
-      return base::make_error(Errc::Corrupt, "a column has not as many rows as its template");
     std::string buffer;
     std::string other_buffer;
     rows.filter([&](std::size_t row) {

@@ -272,6 +272,36 @@ TEST(BlockFilter, ComparesEachFormOfColumnAsItsText) {
   EXPECT_GT(filled.selected(), filled.asked() / 10);
 }
 
+TEST(BlockFilter, LooksLongListsOfTextsUp) {
+  std::mt19937 random(10);
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < 300; ++i) {
+    texts.push_back("<Event><System><EventID>1</EventID></System><EventData><Data Name='A'>" + value_of_kind(4, random) +
+                    "</Data><Data Name='B'>" + value_of_kind(5, random) + "</Data><Data Name='C'>" +
+                    value_of_kind(0, random) + "</Data></EventData></Event>");
+  }
+  Filled filled(std::move(texts));
+  for (const std::string_view name : {"A", "B", "C"}) {
+    std::string test;
+    for (int i = 0; i < 60; ++i) {
+      // Some are there, some are not, some are no texts.
+      const auto row = random() % filled.size();
+      const auto value = filled.root(row).child("EventData").children().begin();
+      std::string constant = i % 3 == 0 ? "absent " + std::to_string(i) : i % 3 == 1 ? std::to_string(i) : value->text();
+      if (name == "B" && i % 3 == 2) constant = value->next_sibling().text();
+      test += (i == 0 ? "" : " or ") + ("Data[@Name='" + std::string(name) + "']='" + constant + "'");
+    }
+    const auto query = events::Query::parse_xpath("log", "*[EventData[" + test + "]]");
+    ASSERT_TRUE(query.ok()) << test;
+    filled.expect_rows(
+        test,
+        [&](const events::Skeleton& skeleton, events::Formula& formula) { return query->bind(skeleton, "log", formula); },
+        [&](std::size_t row) { return query->matches(filled.root(row), "log", now()); });
+  }
+  EXPECT_GT(filled.selected(), 50u);
+  EXPECT_LT(filled.selected(), filled.asked());
+}
+
 TEST(BlockFilter, DecodesNoColumnOnceNothingIsLeft) {
   std::mt19937 random(3);
   std::vector<std::string> texts;
