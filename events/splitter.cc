@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 
 #include "engine/base/hash.h"
 #include "events/skeleton.h"
@@ -55,6 +58,41 @@ inline const char* find_name_end(const char* at, const char* end) {
   return at;
 }
 
+/// The end of a value: the first `a` or '<', or what no value may hold, or `end`.
+inline const char* find_value_end(const char* at, const char* end, char a) {
+#ifdef __SSE2__
+  const __m128i wanted = _mm_set1_epi8(a);
+  const __m128i open = _mm_set1_epi8('<');
+  const __m128i hole = _mm_set1_epi8(kHole);
+  while (end - at >= 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i ends = _mm_or_si128(_mm_cmpeq_epi8(bytes, wanted), _mm_cmpeq_epi8(bytes, open));
+    const int found = _mm_movemask_epi8(_mm_or_si128(ends, _mm_cmpeq_epi8(_mm_min_epu8(bytes, hole), bytes)));
+    if (found != 0) return at + __builtin_ctz(static_cast<unsigned>(found));
+    at += 16;
+  }
+#endif
+  while (at != end && *at != a && *at != '<' && static_cast<unsigned char>(*at) > static_cast<unsigned char>(kHole)) ++at;
+  return at;
+}
+
+inline bool equal_bytes(const char* a, const char* b, std::size_t size) {
+#ifdef __SSE2__
+  if (size >= 16) {
+    const auto differ = [&](std::size_t from) {
+      const __m128i left = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a + from));
+      const __m128i right = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b + from));
+      return _mm_movemask_epi8(_mm_cmpeq_epi8(left, right)) != 0xffff;
+    };
+    for (std::size_t from = 0; from + 16 < size; from += 16) {
+      if (differ(from)) return false;
+    }
+    return !differ(size - 16);
+  }
+#endif
+  return std::memcmp(a, b, size) == 0;
+}
+
 /// Whether there is a kHole, or a zero byte, at which a parser would end.
 inline bool has_forbidden(const char* at, const char* end) {
 #ifdef __SSE2__
@@ -71,6 +109,9 @@ inline bool has_forbidden(const char* at, const char* end) {
   }
   return false;
 }
+
+/// Bytes before an event's time by which a skeleton is looked for: from EventID to Keywords, and most of the provider.
+constexpr std::size_t kKindBytes = 224;
 
 std::string_view local_name(std::string_view name) {
   const auto colon = name.find(':');
@@ -217,8 +258,42 @@ class Pass {
 
 }  // namespace
 
+/// A skeleton met before, to be found again at the same places of an event's text.
+struct Splitter::Known {
+  std::uint64_t place = 0;
+  std::uint64_t hash = 0;
+  std::string text;
+  std::vector<std::uint32_t> holes;  ///< where they are in text
+};
+
+/// Sets of a few skeletons, the latest used first.
+struct Splitter::Cache {
+  static constexpr std::size_t kSets = 256;
+  static constexpr std::size_t kWays = 4;
+  static constexpr std::size_t kMostText = 4096;
+
+  std::array<std::array<std::unique_ptr<Known>, kWays>, kSets> sets;
+
+  auto& set_of(std::uint64_t place) { return sets[place % kSets]; }
+};
+
+Splitter::Splitter() = default;
+Splitter::~Splitter() = default;
+Splitter::Splitter(Splitter&&) noexcept = default;
+Splitter& Splitter::operator=(Splitter&&) noexcept = default;
+
 bool Splitter::split(std::string_view xml, Grain grain) {
   xml_ = xml;
+  // Up to its time an event of Windows tells what kind of event it is.
+  std::uint64_t place = 0;
+  if (grain == Grain::Fine) {
+    const auto kind_end = xml.find("TimeCreated");
+    if (kind_end != std::string_view::npos) {
+      const std::size_t size = std::min(kind_end, kKindBytes);
+      place = base::hash_bytes(xml.data() + kind_end - size, size, 0) | 1;
+      if (split_by_cache(place)) return true;
+    }
+  }
   values_.clear();
   Pass pass(xml, grain, values_);
   if (!pass.run()) {
@@ -226,7 +301,60 @@ bool Splitter::split(std::string_view xml, Grain grain) {
     return false;
   }
   hash_ = pass.hash();
+  if (place != 0) remember(place);
   return true;
+}
+
+/// What is written as a known skeleton, with any values between, is cut as that skeleton was: the pass sees the same markup.
+bool Splitter::split_as(const Known& known) {
+  const char* at = xml_.data();
+  const char* const end = at + xml_.size();
+  const char* const text = known.text.data();
+  std::size_t piece = 0;
+  values_.resize(known.holes.size());
+  std::string_view* value = values_.data();
+  for (const std::uint32_t hole : known.holes) {
+    const std::size_t size = hole - piece;
+    if (static_cast<std::size_t>(end - at) < size || !equal_bytes(at, text + piece, size)) return false;
+    at += size;
+    piece = hole + 1;
+    // The quote behind an attribute's value, or '<'.
+    const char* const close = find_value_end(at, end, text[piece]);
+    if (close == end || *close != text[piece]) return false;
+    *value++ = std::string_view(at, static_cast<std::size_t>(close - at));
+    at = close;
+  }
+  const std::size_t size = known.text.size() - piece;
+  return static_cast<std::size_t>(end - at) == size && equal_bytes(at, text + piece, size);
+}
+
+bool Splitter::split_by_cache(std::uint64_t place) {
+  if (!cache_) return false;
+  auto& set = cache_->set_of(place);
+  for (std::size_t way = 0; way < set.size() && set[way]; ++way) {
+    if (set[way]->place != place || !split_as(*set[way])) continue;
+    hash_ = set[way]->hash;
+    if (way != 0) std::swap(set[way], set[way - 1]);
+    return true;
+  }
+  return false;
+}
+
+void Splitter::remember(std::uint64_t place) {
+  std::string text = skeleton();
+  if (text.size() > Cache::kMostText) return;
+  if (!cache_) cache_ = std::make_unique<Cache>();
+  auto& set = cache_->set_of(place);
+  auto known = std::make_unique<Known>();
+  known->place = place;
+  known->hash = hash_;
+  known->text = std::move(text);
+  known->holes.reserve(values_.size());
+  for (auto at = known->text.find(kHole); at != std::string::npos; at = known->text.find(kHole, at + 1)) {
+    known->holes.push_back(static_cast<std::uint32_t>(at));
+  }
+  std::rotate(set.begin(), set.end() - 1, set.end());
+  set.front() = std::move(known);
 }
 
 std::string Splitter::skeleton() const {

@@ -153,6 +153,33 @@ TEST(Splitter, RealEventsComeTogetherByteForByteAndSayTheSame) {
   }
 }
 
+TEST(Splitter, CutsWhatItKnowsAsWhatItDoesNot) {
+  const std::string before =
+      in_event("<Provider Name='P'/><EventID>1</EventID><TimeCreated SystemTime='t'/><Computer>a</Computer>",
+               "<EventData><Data>v</Data></EventData>");
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string xml = before;
+    return xml.replace(xml.find(from), from.size(), to);
+  };
+  Splitter kept;
+  ASSERT_TRUE(kept.split(before, Grain::Fine));
+  for (const std::string& xml :
+       {before, changed(">v<", "><"), changed(">v<", ">" + std::string(100, 'v') + "<"), changed(">v<", "> v\"'> <"),
+        changed(">v<", "><b/><"), changed(">v<", ">v<b/><"), changed(">v<", ">\x01<"), changed("='t'", "='t\"'"),
+        changed("='t'", "=\"t\""), changed("='t'", "='<'"), changed("='t'", "='" + std::string(20, 't') + "\x01'"),
+        changed("='t'", "='t' a='b'"), changed(">a<", ">a</Computer><Computer>b<"), changed("</Event>", "</Event> "),
+        changed("</Event>", "</Event"), changed("</Event>", ""), changed("<Data>", "<Data/><Data>"), changed(">1<", ">2<"),
+        changed("<Event ", "<event ")}) {
+    Splitter fresh;
+    const bool cut = fresh.split(xml, Grain::Fine);
+    ASSERT_EQ(kept.split(xml, Grain::Fine), cut) << xml;
+    if (!cut) continue;
+    EXPECT_EQ(kept.hash(), fresh.hash()) << xml;
+    EXPECT_EQ(kept.skeleton(), fresh.skeleton()) << xml;
+    EXPECT_THAT(kept.values(), testing::ElementsAreArray(fresh.values())) << xml;
+  }
+}
+
 TEST(Splitter, SkeletonsOfOneHashAreNotTakenForEachOther) {
   Splitter splitter;
   ASSERT_TRUE(splitter.split(in_event("<Level>4</Level><Computer>a</Computer>"), Grain::Fine));
