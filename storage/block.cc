@@ -305,8 +305,10 @@ base::Result<std::string_view> Block::State::section(const Section& wanted) {
   Bytes& frame = frames[wanted.frame];
   if (!frame.data) {
     ASSIGN_OR_RETURN(const std::string compressed, source->read(wanted.frame));
-    ASSIGN_OR_RETURN(frame, decompress(compressed, frame_sizes[wanted.frame]));
-    if (frame.size != frame_sizes[wanted.frame]) return damaged("a frame is not as long as the directory says");
+    ASSIGN_OR_RETURN(Bytes whole, decompress(compressed, frame_sizes[wanted.frame]));
+    if (whole.size != frame_sizes[wanted.frame]) return damaged("a frame is not as long as the directory says");
+    // Only now: who asks again after the error must not find it.
+    frame = std::move(whole);
   }
   return frame.view().substr(wanted.begin, wanted.size);
 }
