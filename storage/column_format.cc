@@ -46,10 +46,10 @@ bool read_numbers(ByteReader& reader, std::size_t rows, std::vector<std::uint64_
   if (rows > reader.left()) return false;
   numbers.resize(rows);
   if (form == NumberForm::Plain) {
-    for (auto& number : numbers) number = reader.varint();
+    for (auto& number : numbers) number = reader.long_varint();
   } else if (form == NumberForm::Deltas) {
     std::uint64_t number = 0;
-    for (auto& to : numbers) to = number += unzigzag(reader.varint());
+    for (auto& to : numbers) to = number += unzigzag(reader.long_varint());
   } else {
     return false;
   }
@@ -138,7 +138,7 @@ bool read_times(ByteReader& from, std::span<std::int64_t> times) {
   if (exponent >= kUnits.size()) return false;
   std::uint64_t count = 0;
   for (auto& time : times) {
-    count += unzigzag(from.varint());
+    count += unzigzag(from.long_varint());
     time = static_cast<std::int64_t>(count * static_cast<std::uint64_t>(kUnits[exponent]));
   }
   return from.ok();

@@ -2,10 +2,13 @@
 
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "engine/base/hash.h"
 
 namespace storage {
 
@@ -41,6 +44,24 @@ class ByteReader {
     if (at_ != end_ && (*at_ & 0x80) == 0) return static_cast<unsigned char>(*at_++);
     return long_varint();
   }
+  /// The same, faster where most take several bytes.
+  std::uint64_t long_varint() {
+    constexpr std::uint64_t kTops = 0x8080808080808080;
+    if (end_ - at_ >= 8) {
+      const std::uint64_t word = base::load_64(at_);
+      const std::uint64_t ends = ~word & kTops;
+      if (ends != 0) {
+        const auto bits = static_cast<unsigned>(std::countr_zero(ends)) + 1;
+        at_ += bits / 8;
+        // Seven bits of each byte, pushed together by pairs, by fours, by eights.
+        std::uint64_t value = word & ~kTops & (~std::uint64_t{0} >> (64 - bits));
+        value = (value & 0x007f007f007f007f) | (value & 0x7f007f007f007f00) >> 1;
+        value = (value & 0x00003fff00003fff) | (value & 0x3fff00003fff0000) >> 2;
+        return (value & 0x000000000fffffff) | (value & 0x0fffffff00000000) >> 4;
+      }
+    }
+    return any_varint();
+  }
   /// A varint of at most `most`; more is malformed.
   std::uint64_t varint(std::uint64_t most) {
     const std::uint64_t value = varint();
@@ -67,7 +88,7 @@ class ByteReader {
     at_ = end_;
     return 0;
   }
-  std::uint64_t long_varint() {
+  std::uint64_t any_varint() {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64 && at_ != end_; shift += 7) {
       const auto byte = static_cast<unsigned char>(*at_++);
