@@ -14,6 +14,7 @@
 #include "cli/tool.h"
 #include "cli/wecutil.h"
 #include "cli/wevtutil.h"
+#include "cli/winrm.h"
 #include "engine/base/encoding.h"
 #include "engine/base/win32.h"
 
@@ -30,7 +31,7 @@ constexpr std::array kTools{
     cli::Tool{"wevtutil", "reads event logs", cli::run_wevtutil, true},
     cli::Tool{"wecutil", "manages subscriptions", cli::run_wecutil, true},
     cli::Tool{"pki", "makes and shows certificates", cli::run_pki},
-    cli::Tool{"winrm", "reads and changes the configuration of a WS-Management service", not_available, true},
+    cli::Tool{"winrm", "reads and changes the configuration of a WS-Management service", cli::run_winrm, true},
     cli::Tool{"winrs", "runs a command on another machine", not_available, true},
     cli::Tool{"doctor", "looks for what is wrong with an installation", not_available},
 };

@@ -102,19 +102,24 @@ base::Result<std::unique_ptr<wsman::Client>> connect_to_service(const Arguments&
   for (const std::string_view option : {"u", "p", "a"}) {
     if (arguments.has(option)) return usage("Option " + std::string(option) + " is allowed only together with option r.");
   }
-  ASSIGN_OR_RETURN(const std::filesystem::path socket, find_socket(arguments));
+  ASSIGN_OR_RETURN(ControlSocket socket, open_control_socket(arguments));
+  wsman::ClientOptions options;
+  options.to = kControlAddress;
+  return std::make_unique<wsman::Client>(std::move(socket.transport), std::move(options));
+}
 
+base::Result<ControlSocket> open_control_socket(const Arguments& arguments) {
+  ControlSocket socket;
+  ASSIGN_OR_RETURN(socket.path, find_socket(arguments));
   http::Url url;
   url.host = "localhost";
   url.port = 5985;
   url.target = "/wsman";
   http::ClientOptions http;
-  http.unix_path = socket;
+  http.unix_path = socket.path;
   auto transport = wsman::http_transport(std::move(url), std::move(http), wsman::HttpTransportOptions{});
-  wsman::ClientOptions options;
-  options.to = "http://localhost:5985/wsman";
-  return std::make_unique<wsman::Client>(std::make_unique<ServiceTransport>(std::move(transport), socket.string()),
-                                         std::move(options));
+  socket.transport = std::make_unique<ServiceTransport>(std::move(transport), socket.path.string());
+  return socket;
 }
 
 }  // namespace cli

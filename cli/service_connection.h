@@ -6,9 +6,11 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "cli/arguments.h"
@@ -28,6 +30,16 @@ using ConnectFunction = std::function<base::Result<std::unique_ptr<wsman::Client
 /// Errors: Win32::ServerUnavailable where nobody listens (also later, from the client's calls), Win32::AccessDenied where
 /// the socket may not be used, Win32::NotSupported for /r, Win32::InvalidParameter for /u, /p or /a without /r.
 base::Result<std::unique_ptr<wsman::Client>> connect_to_service(const Arguments& arguments);
+
+/// A control socket and the way through it.
+struct ControlSocket {
+  std::filesystem::path path;
+  std::unique_ptr<wsman::Transport> transport;
+};
+/// The same socket, for tools that make their own client. Heeds only --state. Errors: as above.
+base::Result<ControlSocket> open_control_socket(const Arguments& arguments);
+/// a:To of messages over a control socket.
+inline constexpr std::string_view kControlAddress = "http://localhost:5985/wsman";
 
 /// Runs `task` on an io_context and this thread until it ends, and returns what it returns. One call is one run of a tool.
 template <typename T>

@@ -13,6 +13,8 @@ namespace {
 
 /// Small bodies go out with their head in one write.
 constexpr std::size_t kJoinedBody = 16 << 10;
+/// A connection that has lain idle for longer may be about to be closed by the server.
+constexpr std::chrono::seconds kFresh{1};
 
 }  // namespace
 
@@ -23,6 +25,7 @@ struct Client::State {
   std::unique_ptr<Stream> stream;
   ReadBuffer buffer;
   bool used = false;  ///< a response has come over this connection
+  std::chrono::steady_clock::time_point last_used;
 
   /// How far one request has come.
   struct Progress {
@@ -116,17 +119,20 @@ base::AsyncResult<Response> Client::exchange(Request request, std::chrono::milli
         if (!keep) state.close();
       }
     } guard{state};
+    if (!request.repeatable && std::chrono::steady_clock::now() - state.last_used > kFresh) state.close();
     const bool kept = state.stream != nullptr && state.used;
     if (!state.stream) CO_RETURN_IF_ERROR(co_await state.connect());
     State::Progress progress;
     auto response = co_await state.attempt(request, timeout, progress);
     if (response.ok()) {
       state.used = guard.keep = progress.may_stay;
+      state.last_used = std::chrono::steady_clock::now();
       if (guard.keep) state.buffer.release();
       co_return response;
     }
     const std::error_code code = response.error().code;
-    if (!kept || progress.any_byte || code == std::errc::timed_out || code == std::errc::operation_canceled)
+    if (!kept || !request.repeatable || progress.any_byte || code == std::errc::timed_out ||
+        code == std::errc::operation_canceled)
       co_return response;
     // The server has closed a connection that lay idle: once more, on a new one.
   }

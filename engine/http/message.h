@@ -38,6 +38,8 @@ struct RequestHead {
 struct Request {
   RequestHead head;
   std::string body;
+  /// A client may send it again where it cannot know whether the server has taken it.
+  bool repeatable = true;
 };
 
 /// Content-Length, Date and Connection are added when it is written.

@@ -139,7 +139,8 @@ base::Result<std::shared_ptr<TlsClientContext>> TlsClientContext::load(const Tls
   } else {
     RETURN_IF_ERROR(trust(context.get(), options.ca));
   }
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, note_refused_subject);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER,
+                     options.skip_authority_check ? accept_any_authority : note_refused_subject);
   // A genuine collector may ask for the certificate only after the request: TLS 1.3 does so by post-handshake
   // authentication, TLS 1.2 by renegotiation.
   SSL_CTX_set_post_handshake_auth(context.get(), 1);
@@ -147,6 +148,7 @@ base::Result<std::shared_ptr<TlsClientContext>> TlsClientContext::load(const Tls
   std::string issuer = own_issuer(context.get());
   auto result = std::shared_ptr<TlsClientContext>(new TlsClientContext(context.release()));
   result->issuer_thumbprint_ = std::move(issuer);
+  result->skips_name_check_ = options.skip_name_check;
   return result;
 }
 

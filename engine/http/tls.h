@@ -41,9 +41,14 @@ struct TlsClientOptions {
   std::filesystem::path certificate;  ///< both empty: no client certificate
   std::filesystem::path private_key;
   std::filesystem::path ca;  ///< authorities for the server's certificate; empty: the system's
+  /// For those who insist: take a server's certificate whoever has signed it (dates and names still count), and whatever
+  /// name stands in it.
+  bool skip_authority_check = false;
+  bool skip_name_check = false;
 };
 
-/// Immutable, thread-safe. The server's certificate is verified, and its name against the URL's host. Post-handshake
+/// Immutable, thread-safe. The server's certificate is verified, and its name against the URL's host, unless the options say
+/// otherwise. Post-handshake
 /// authentication is enabled, since a genuine collector's HTTP stack may ask for the certificate late.
 class TlsClientContext {
  public:
@@ -53,11 +58,13 @@ class TlsClientContext {
   /// The client certificate's own issuer thumbprint (SHA-1 of the issuing authority's DER where `ca` or the file's chain
   /// holds it, capital hex), or empty.
   const std::string& issuer_thumbprint() const { return issuer_thumbprint_; }
+  bool skips_name_check() const { return skips_name_check_; }
 
  private:
   explicit TlsClientContext(ssl_ctx_st* context) : context_(context) {}
   ssl_ctx_st* context_;
   std::string issuer_thumbprint_;
+  bool skips_name_check_ = false;
 };
 
 }  // namespace http

@@ -184,11 +184,14 @@ base::AsyncResult<std::unique_ptr<Stream>> connect_tls(Socket socket, base::Peer
                                                        std::shared_ptr<TlsClientContext> context, std::string host,
                                                        std::chrono::milliseconds limit) {
   auto* native = context->native();
+  const bool any_name = context->skips_name_check();
   auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(peer), native, std::move(context));
   SSL* ssl = stream->native();
   ::SSL_set_connect_state(ssl);
   bool checked = false;
-  if (is_address(host)) {
+  if (any_name) {
+    checked = is_address(host) || SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
+  } else if (is_address(host)) {
     checked = ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl), host.c_str()) == 1;
   } else {
     ::SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -24,24 +24,33 @@ Message message_for(const Client::Target& target, std::string_view action, std::
   message.headers.selectors = target.selectors;
   message.headers.options = target.options;
   message.body = std::move(body);
+  if (target.fragment) {
+    xml::Writer w;
+    w.open("w:FragmentTransfer").attribute("s:mustUnderstand", "true");
+    if (!target.fragment->dialect.empty()) w.attribute("Dialect", target.fragment->dialect);
+    message.headers.extra.push_back(w.text(target.fragment->path).take());
+  }
   return message;
 }
 
-std::string enumerate_body(const std::optional<Filter>& filter, std::size_t page_items) {
+/// The elements in the order of the schema.
+std::string enumerate_body(const Client::Enumeration& what) {
   xml::Writer body;
-  body.open("n:Enumerate").empty("w:OptimizeEnumeration").leaf("w:MaxElements", std::to_string(page_items));
-  if (filter) {
+  body.open("n:Enumerate").empty("w:OptimizeEnumeration").leaf("w:MaxElements", std::to_string(what.page_items));
+  if (!what.mode.empty()) body.leaf("w:EnumerationMode", what.mode);
+  if (what.filter) {
     body.open("w:Filter");
-    if (!filter->dialect.empty()) body.attribute("Dialect", filter->dialect);
+    if (!what.filter->dialect.empty()) body.attribute("Dialect", what.filter->dialect);
     // A QueryList goes in as XML, an expression as text.
-    const bool is_xml = base::trimmed(filter->text).starts_with('<');
+    const bool is_xml = base::trimmed(what.filter->text).starts_with('<');
     if (is_xml) {
-      body.raw(filter->text);
+      body.raw(what.filter->text);
     } else {
-      body.text(filter->text);
+      body.text(what.filter->text);
     }
     body.close();
   }
+  if (!what.polymorphism.empty()) body.leaf("b:PolymorphismMode", what.polymorphism);
   body.close();
   return body.take();
 }
@@ -130,15 +139,38 @@ base::AsyncResult<void> Client::remove(Target target) {
 }
 
 base::AsyncResult<Envelope> Client::invoke(Target target, std::string method, std::string body) {
-  Message message = message_for(target, target.resource_uri + "/" + method, std::move(body));
+  const bool whole = method.find("://") != std::string::npos;
+  Message message = message_for(target, whole ? method : target.resource_uri + "/" + method, std::move(body));
   ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
   if (!reply) co_return answer_error(kNoBody, "the answer has no body");
   co_return std::move(*reply);
 }
 
+base::AsyncResult<Envelope> Client::identify() {
+  // No header at all, so nothing to fill in or to check.
+  xml::Writer w;
+  w.open("wsmid:Identify").attribute("xmlns:wsmid", ns::kIdentity);
+  Message message;
+  message.body = w.take();
+  auto sent =
+      state_->transport->round_trip(std::move(message), state_->options.operation_timeout + state_->options.network_delay);
+  ASSIGN_OR_CO_RETURN(auto reply, co_await std::move(sent));
+  if (!reply || !reply->body()) co_return answer_error(kNoBody, "the answer has no body");
+  if (auto fault = reply->fault()) co_return as_error(*fault);
+  co_return std::move(*reply);
+}
+
 base::AsyncResult<void> Client::enumerate(Target target, std::optional<Filter> filter, std::size_t page_items,
                                           std::function<bool(Page&)> take) {
-  Message message = message_for(target, action::kEnumerate, enumerate_body(filter, page_items));
+  Enumeration what;
+  what.filter = std::move(filter);
+  what.page_items = page_items;
+  co_return co_await enumerate(std::move(target), std::move(what), std::move(take));
+}
+
+base::AsyncResult<void> Client::enumerate(Target target, Enumeration what, std::function<bool(Page&)> take) {
+  const std::size_t page_items = what.page_items;
+  Message message = message_for(target, action::kEnumerate, enumerate_body(what));
   if (target.bookmark) message.headers.bookmark = target.bookmark;
   std::string context;
   for (;;) {

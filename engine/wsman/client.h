@@ -30,9 +30,11 @@ struct HttpTransportOptions {
   /// Compress request bodies as SLDC and say so in Content-Encoding.
   bool compress = false;
   std::string authorization;  ///< the Authorization field, if one is to be sent
+  http::Fields fields;        ///< further ones, sent with each request
 };
 
-/// Over one http::Client.
+/// Over one http::Client. What would do harm or lose something when it is done twice (Create, Pull, custom actions) is never
+/// sent again by itself.
 std::unique_ptr<Transport> http_transport(http::Url url, http::ClientOptions client, HttpTransportOptions options);
 /// Into `dispatcher`, through the text of the envelopes, as `caller`.
 std::unique_ptr<Transport> loopback_transport(Dispatcher& dispatcher, Caller caller);
@@ -58,6 +60,12 @@ class Client {
     std::vector<Option> options;
     /// XML for the w:Bookmark header of the first request: where an enumeration begins.
     std::optional<std::string> bookmark = std::nullopt;
+    /// w:FragmentTransfer of Get and Put: the path, and its dialect where it is not the default one.
+    struct Fragment {
+      std::string path;
+      std::string dialect;
+    };
+    std::optional<Fragment> fragment = std::nullopt;
   };
 
   /// The response's body element, inside the envelope that owns it.
@@ -65,7 +73,10 @@ class Client {
   base::AsyncResult<Envelope> put(Target target, std::string xml);
   base::AsyncResult<Envelope> create(Target target, std::string xml);
   base::AsyncResult<void> remove(Target target);
+  /// `method` is the last part of the action, or a whole action URI.
   base::AsyncResult<Envelope> invoke(Target target, std::string method, std::string body);
+  /// Who serves there: needs no resource, and of some services no authentication.
+  base::AsyncResult<Envelope> identify();
 
   /// One page of an enumeration and its w:Bookmark, if any. The elements live in the envelope.
   struct Page {
@@ -74,9 +85,16 @@ class Client {
     std::optional<std::string> bookmark;
     bool end = false;
   };
-  /// Calls `take` for each page until the end, or until it answers false (the context is then released). `page_items` is the
-  /// MaxElements of each request. A Pull that the service ends because nothing came in time gives an empty page, and the
-  /// next one follows.
+  /// What an enumeration gives, and how.
+  struct Enumeration {
+    std::optional<Filter> filter;
+    std::size_t page_items = 32'000;  ///< MaxElements of each request
+    std::string mode;                 ///< w:EnumerationMode: "EnumerateEPR", "EnumerateObjectAndEPR"; empty: objects
+    std::string polymorphism;         ///< b:PolymorphismMode; empty: the service's default
+  };
+  /// Calls `take` for each page until the end, or until it answers false (the context is then released). A Pull that the
+  /// service ends because nothing came in time gives an empty page, and the next one follows.
+  base::AsyncResult<void> enumerate(Target target, Enumeration what, std::function<bool(Page&)> take);
   base::AsyncResult<void> enumerate(Target target, std::optional<Filter> filter, std::size_t page_items,
                                     std::function<bool(Page&)> take);
 

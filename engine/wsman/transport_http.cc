@@ -1,8 +1,12 @@
 // Messages over HTTP.
 
+#include <algorithm>
+#include <array>
+
 #include "engine/base/encoding.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/client.h"
+#include "engine/wsman/names.h"
 #include "engine/wsman/sldc.h"
 
 namespace wsman {
@@ -46,6 +50,14 @@ base::Error status_error(unsigned status, const http::Url& url) {
                           url.authority() + " answered with HTTP status " + std::to_string(status));
 }
 
+/// What may be done twice: deliveries are, since the store knows what it has.
+bool is_repeatable(std::string_view action) {
+  static constexpr std::array kActions{action::kGet,      action::kPut,       action::kDelete, action::kEnumerate,
+                                       action::kEvents,   action::kHeartbeat, action::kEnd,    action::kSubscriptionEnd,
+                                       std::string_view()};
+  return std::find(kActions.begin(), kActions.end(), action) != kActions.end();
+}
+
 class HttpTransport final : public Transport {
  public:
   HttpTransport(http::Url url, http::ClientOptions client, HttpTransportOptions options)
@@ -56,6 +68,8 @@ class HttpTransport final : public Transport {
     http::Fields& fields = message.head.fields;
     fields.add("Content-Type", std::string(content_type_of(options_.charset)));
     fields.add("User-Agent", "Microsoft WinRM Client");
+    for (const auto& [name, value] : options_.fields) fields.add(name, value);
+    message.repeatable = is_repeatable(request.headers.action);
     if (!options_.authorization.empty()) fields.add("Authorization", options_.authorization);
     message.body = encode_text(write_envelope(request), options_.charset);
     if (options_.compress) {

@@ -326,6 +326,10 @@ Element Document::root() const {
   return state_ ? Element(element_from(state_->tree.first_node())) : Element();
 }
 
+std::string_view Element::name() const {
+  return node_ ? name_of(*node_) : std::string_view();
+}
+
 std::string_view Element::local_name() const {
   return node_ ? local_of(name_of(*node_)) : std::string_view();
 }

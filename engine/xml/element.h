@@ -25,6 +25,8 @@ class Element {
   explicit operator bool() const { return node_ != nullptr; }
   bool operator==(const Element& other) const = default;
 
+  /// The name as it is written, prefix and all.
+  std::string_view name() const;
   /// The name without its prefix.
   std::string_view local_name() const;
   /// The URI that the prefix (or the default namespace) is bound to here; empty where there is none.

@@ -95,9 +95,10 @@ TEST(Program, TheNameThatItIsStartedByChoosesTheTool) {
   service.deliver(1);
   EXPECT_EQ(run_command({tool("wevtutil"), "qe", kLog, "--state=" + service.state()}).out, event_xml(1, "x") + "\n");
   EXPECT_THAT(run_command({tool("wecutil"), "/?"}).out, HasSubstr("create-subscription"));
-  const CommandResult winrm = run_command({tool("winrm"), "get", "winrm/config"});
-  EXPECT_EQ(winrm.status, 50);
-  EXPECT_THAT(winrm.err, HasSubstr("not available in this version"));
+  EXPECT_THAT(run_command({tool("winrm"), "id", "--state=" + service.state()}).out, HasSubstr("Stack: 3.0"));
+  const CommandResult winrs = run_command({tool("winrs"), "-r:host", "uptime"});
+  EXPECT_EQ(winrs.status, 50);
+  EXPECT_THAT(winrs.err, HasSubstr("not available in this version"));
 }
 
 TEST(Program, TheVariableMusterStateNamesTheService) {

@@ -157,6 +157,16 @@ TEST(HttpClient, SendsOnceMoreWhereAKeptConnectionWasClosed) {
   EXPECT_EQ(calling.post(std::string(500'000, 'x'))->body, "three");
 }
 
+TEST(HttpClient, DoesNotRepeatWhatIsNotRepeatable) {
+  ScriptedServer server({{{answer("one")}, true}, {{answer("two")}, true}});
+  Calling calling(server.url());
+  EXPECT_EQ(calling.post("")->body, "one");
+  http::Request request;
+  request.repeatable = false;
+  EXPECT_FALSE(calling.send(std::move(request)).ok());
+  EXPECT_EQ(server.connections(), 1u);
+}
+
 TEST(HttpClient, DoesNotRepeatWhereTheServerClosesANewConnection) {
   ScriptedServer server({{{""}, true}, {{answer("never")}, true}});
   Calling calling(server.url());

@@ -201,6 +201,42 @@ TEST_F(Tls, RefusesAServerOfAnUnknownAuthority) {
               IsError(std::errc::protocol_error, "unable to get local issuer certificate"));
 }
 
+TEST_F(Tls, TakesAServerOfAnUnknownAuthorityWhereThatIsInsistedOn) {
+  CertificateRequest request;
+  request.dns_names = {"localhost"};
+  const Identity identity = pki.intermediate().issue(request);
+  http::TlsServerOptions server;
+  server.certificate = identity.leaf;
+  server.private_key = identity.private_key;
+  serve(http::TlsServerContext::load(server).value());
+  const TestAuthority other(pki.directory().path(), "Somebody Else");
+  http::TlsClientOptions options;
+  options.ca = other.certificate();
+  options.skip_authority_check = true;
+  const auto context = http::TlsClientContext::load(options).value();
+  EXPECT_THAT(call(context, url_of("localhost")), IsOk());
+  EXPECT_THAT(call(context, url_of("127.0.0.1")), IsError(std::errc::protocol_error, "IP address mismatch"));
+}
+
+TEST_F(Tls, TakesAServerWithAnotherNameWhereThatIsInsistedOn) {
+  CertificateRequest request;
+  request.dns_names = {"elsewhere.lab.example"};
+  const Identity identity = pki.intermediate().issue(request);
+  http::TlsServerOptions server;
+  server.certificate = identity.certificate;
+  server.private_key = identity.private_key;
+  serve(http::TlsServerContext::load(server).value());
+  http::TlsClientOptions options;
+  options.ca = pki.authorities();
+  options.skip_name_check = true;
+  const auto context = http::TlsClientContext::load(options).value();
+  EXPECT_THAT(call(context, url_of("localhost")), IsOk());
+  EXPECT_THAT(call(context, url_of("127.0.0.1")), IsOk());
+  options.ca = TestAuthority(pki.directory().path(), "Somebody Else").certificate();
+  EXPECT_THAT(call(http::TlsClientContext::load(options).value(), url_of("127.0.0.1")),
+              IsError(std::errc::protocol_error, "unable to get local issuer certificate"));
+}
+
 TEST_F(Tls, SpeaksTls12AsOldWindowsDoes) {
   serve(server_context(pki));
   auto context = client_context(pki, pki.client("host7.lab.example"));
