@@ -3,6 +3,8 @@
 #include <array>
 #include <string_view>
 
+#include "engine/base/wsman_text.h"
+
 namespace base {
 namespace {
 
@@ -81,6 +83,7 @@ class Category final : public std::error_category {
     for (const Entry& entry : kTexts) {
       if (static_cast<int>(entry.code) == code) return std::string(entry.text);
     }
+    if (const auto text = wsman_text(static_cast<std::uint32_t>(code)); !text.empty()) return std::string(text);
     static constexpr std::string_view kHex = "0123456789abcdef";
     std::string hex;
     for (auto rest = static_cast<std::uint32_t>(code); rest != 0 || hex.empty(); rest >>= 4)
