@@ -1,8 +1,10 @@
 #include "cli/winrm.h"
 
 #include "cli/winrm_arguments.h"
+#include "cli/winrm_configsddl.h"
 #include "cli/winrm_help.h"
 #include "cli/winrm_operations.h"
+#include "cli/winrm_quickconfig.h"
 #include "cli/winrm_session.h"
 
 namespace cli {
@@ -33,6 +35,8 @@ int run_winrm(Console& console, std::vector<std::string> arguments, WinrmSurroun
   if (parsed->operation == nullptr) return print_winrm_help(console, parsed->topic);
   const std::string_view operation = parsed->operation->name;
   if (operation == "helpmsg") return print_message_of(console, parsed->positional.front());
+  if (operation == "quickconfig") return run_blocking(run_quickconfig(console, *parsed, surroundings));
+  if (operation == "configsddl") return run_blocking(run_configsddl(console, *parsed, surroundings));
   auto request = make_request(console, *parsed);
   if (!request.ok()) return usage_failure(console, request.error());
   return run_blocking(connect_and_run(console, *parsed, std::move(*request), surroundings));

@@ -1,0 +1,19 @@
+// Security descriptors as text that a person can edit: one part a line, each explained in a comment.
+//
+// What is valid is for the service to say; this only takes texts apart. Source: winrm-config, section 7.3.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cli {
+
+/// `sddl` with a line for each part (owner, group, flags, entry) and a comment behind it. What cannot be taken apart stands
+/// on a line by itself.
+std::string explain_sddl(std::string_view sddl);
+
+/// The security descriptor in such a text: comments ('#' to the end of the line) and white space go.
+std::string sddl_of(std::string_view text);
+
+}  // namespace cli
