@@ -219,8 +219,12 @@ base::Result<void> Block::State::read_qualities(ByteReader& reader) {
 }
 
 base::Result<void> Block::State::read_directory(ByteReader& reader) {
-  const std::uint64_t most = most_frame_bytes(summary);
-  for (auto& section : sections) section.size = static_cast<std::size_t>(reader.varint(most));
+  // All columns together are bounded, so that their frames are, however many.
+  std::uint64_t left = most_frame_bytes(summary);
+  for (auto& section : sections) {
+    section.size = static_cast<std::size_t>(reader.varint(left));
+    left -= section.size;
+  }
   const std::uint64_t count = reader.varint(sections.size());
   frame_sizes.assign(1, 0);
   std::size_t next = 0;
@@ -231,7 +235,6 @@ base::Result<void> Block::State::read_directory(ByteReader& reader) {
       sections[next].frame = static_cast<std::uint32_t>(frame_sizes.size());
       sections[next].begin = size;
       size += sections[next].size;
-      if (size > most) return damaged("its directory");
     }
     frame_sizes.push_back(size);
   }
@@ -353,6 +356,9 @@ base::Result<std::string> Block::xml(std::size_t row) {
     state.values.push_back(column->value(place, state.buffers[hole]));
   }
   const Template& shape = state.templates[index];
+  std::size_t size = 0;
+  for (const std::string_view value : state.values) size += value.size();
+  if (size > state.summary.text_bytes) return damaged("an event is larger than all are");
   if (!shape.skeleton) return std::string(state.values[0]);
   std::string xml;
   shape.skeleton->join(state.values, xml);
