@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "cli/completion.h"
 #include "cli/console.h"
 #include "cli/pki.h"
 #include "cli/service_connection.h"
@@ -27,6 +28,8 @@ int not_available(Console& console, std::vector<std::string>) {
                           base::make_error(base::Win32::NotSupported, "This tool is not available in this version."));
 }
 
+int print_completion(Console& console, std::vector<std::string> arguments);
+
 constexpr std::array kTools{
     cli::Tool{"wevtutil", "reads event logs", cli::run_wevtutil, true},
     cli::Tool{"wecutil", "manages subscriptions", cli::run_wecutil, true},
@@ -34,13 +37,20 @@ constexpr std::array kTools{
     cli::Tool{"winrm", "reads and changes the configuration of a WS-Management service", cli::run_winrm, true},
     cli::Tool{"winrs", "runs a command on another machine", not_available, true},
     cli::Tool{"doctor", "looks for what is wrong with an installation", not_available},
+    cli::Tool{"completion", "prints a script for the shell that completes command lines", print_completion},
 };
+
+int print_completion(Console& console, std::vector<std::string> arguments) {
+  std::vector<std::string_view> names;
+  for (const cli::Tool& tool : kTools) names.push_back(tool.name);
+  return cli::run_completion(console, arguments, names);
+}
 
 void print_help(Console& console) {
   console.out << "Usage: muster TOOL [ARGUMENT...]\n\nTools:\n";
   for (const cli::Tool& tool : kTools) {
     std::string name(tool.name);
-    name.resize(10, ' ');
+    name.resize(12, ' ');
     console.out << "  " << name << tool.help << '\n';
   }
   console.out << "\n'muster TOOL /?' explains a tool. 'muster --version' prints the version.\n";

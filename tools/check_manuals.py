@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-TOOLS = {"wecutil": "wecutil.1", "wevtutil": "wevtutil.1", "pki": "muster-pki.1"}
+TOOLS = {"wecutil": "wecutil.1", "wevtutil": "wevtutil.1", "winrm": "winrm.1", "pki": "muster-pki.1"}
 SERVICES = {"muster-collector": "muster-collector.8", "muster-forwarder": "muster-forwarder.8"}
 # What a page may name besides: other ways to ask, and places.
 NOT_OPTIONS = {"name", "long-name", "option", "help", "version"}
@@ -39,8 +39,8 @@ def options(help_text):
     """The names of options, without slash and dashes."""
     names = set()
     for line in help_text.splitlines():
-        if re.match(r"  (?:/|--)", line):
-            names |= set(re.findall(r"(?:^  /|, /)([\w-]+)", line)) | set(re.findall(r"--([\w-]+)", line))
+        if re.match(r"  [/-]", line):
+            names |= set(re.findall(r"(?:^  |, )(?:/|--?)([a-z][\w-]*)", line))
     return names
 
 
