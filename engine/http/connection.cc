@@ -165,13 +165,14 @@ class ServerConnection {
 
   /// False where the connection is to end.
   base::Task<bool> serve_one() {
-    watchdog_.arm(options_.retrieval_timeout);
+    const std::chrono::milliseconds retrieval = retrieval_timeout();
+    watchdog_.arm(retrieval);
     RequestReader reader(stream_, buffer_, options_.max_header_bytes);
     auto head = co_await reader.read_head();
     if (!head.ok()) co_return co_await refuse(status_for(head.error(), watchdog_));
     watchdog_.disarm();
     Admission admission = co_await handler_.admit(*head, connection_);
-    watchdog_.arm(options_.retrieval_timeout);
+    watchdog_.arm(retrieval);
     if (admission.refusal) co_return co_await refuse_unread(std::move(*admission.refusal), *head, reader);
     if (head->content_length && *head->content_length > admission.max_body) co_return co_await refuse(413);
     if (reader.expects_continue()) {
@@ -188,6 +189,11 @@ class ServerConnection {
     Response response = co_await handler_.handle(std::move(request), connection_);
     manner.stay = manner.stay && !response.close && !state_.stopping;
     co_return co_await answer(std::move(response), manner);
+  }
+
+  std::chrono::milliseconds retrieval_timeout() const {
+    const std::chrono::milliseconds changed = state_.retrieval_timeout;
+    return changed.count() != 0 ? changed : options_.retrieval_timeout;
   }
 
   static Manner manner_of(const RequestHead& head, const RequestReader& reader) {

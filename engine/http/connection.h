@@ -15,6 +15,8 @@ struct ConnectionState {
   Stream* stream = nullptr;  ///< null before and after
   bool idle = false;         ///< between requests: may be closed without loss
   std::atomic<bool> stopping = false;
+  /// Takes the place of ListenerOptions::retrieval_timeout from the next request on, unless it is 0.
+  std::atomic<std::chrono::milliseconds> retrieval_timeout{std::chrono::milliseconds(0)};
 };
 
 /// Serves `stream`, on the strand that awaits it, until the peer ends, a limit is reached, a response says so, or

@@ -10,6 +10,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
+#include <future>
 #include <list>
 #include <mutex>
 
@@ -26,6 +27,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::seconds kCloseLimit{5};
 constexpr std::size_t kMaxUnixPath = 107;
 
 /// Lets a line of one kind through at most once in `interval`.
@@ -83,6 +85,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
   std::mutex mutex;
   std::list<Open> open;
   std::shared_ptr<TlsServerContext> tls;
+  std::chrono::milliseconds retrieval_timeout{0};  ///< 0: the options'
   bool stopping = false;
   std::atomic<std::uint16_t> port = 0;
   RareLine full_line{std::chrono::minutes(1)};
@@ -104,7 +107,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
     tcp.open(endpoint.protocol(), error);
     if (error) return address_error(error, shown);
     tcp.set_option(asio::socket_base::reuse_address(true), error);
-    if (address.is_v6()) tcp.set_option(asio::ip::v6_only(false), error);
+    if (address.is_v6()) tcp.set_option(asio::ip::v6_only(options.only_v6), error);
     tcp.bind(endpoint, error);
     if (!error) tcp.listen(asio::socket_base::max_listen_connections, error);
     if (error) {
@@ -171,6 +174,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
         if (full_line.due()) base::log_warning("{} connections are open: a further one was refused", open.size());
         return;
       }
+      state->retrieval_timeout = retrieval_timeout;
       place = open.insert(open.end(), Open{strand, state});
       context = tls;
     }
@@ -256,6 +260,24 @@ std::size_t Listener::connections() const {
 void Listener::replace_tls(std::shared_ptr<TlsServerContext> tls) {
   std::lock_guard lock(state_->mutex);
   state_->tls = std::move(tls);
+}
+
+void Listener::set_retrieval_timeout(std::chrono::milliseconds timeout) {
+  std::lock_guard lock(state_->mutex);
+  state_->retrieval_timeout = timeout;
+  for (State::Open& one : state_->open) one.state->retrieval_timeout = timeout;
+}
+
+void Listener::close() {
+  auto closed = std::make_shared<std::promise<void>>();
+  auto done = closed->get_future();
+  asio::post(state_->tcp.get_executor(), [state = state_, closed] {
+    boost::system::error_code ignored;
+    state->tcp.close(ignored);
+    closed->set_value();
+  });
+  // An executor that has stopped closes nothing; but then nobody accepts either.
+  if (done.wait_for(kCloseLimit) != std::future_status::ready) base::log_warning("a listener did not close in time");
 }
 
 base::Task<void> Listener::stop(std::chrono::milliseconds grace) {

@@ -18,6 +18,7 @@ struct ListenerOptions {
   /// "0.0.0.0", "::", "127.0.0.1" with `port` (0 lets the system choose), or a UNIX socket's path.
   std::string address;
   std::uint16_t port = 0;
+  bool only_v6 = false;             ///< "::" shall not take IPv4 connections too
   std::filesystem::path unix_path;  ///< set: a UNIX socket instead of TCP; a dead one in its place is replaced
   unsigned unix_mode = 0660;
   std::shared_ptr<TlsServerContext> tls;  ///< null: no TLS
@@ -49,6 +50,11 @@ class Listener {
   std::size_t connections() const;
   /// New handshakes use this context; open connections go on.
   void replace_tls(std::shared_ptr<TlsServerContext> tls);
+  /// Of requests that begin from now on, on open connections too.
+  void set_retrieval_timeout(std::chrono::milliseconds timeout);
+  /// Accepts no more: when it returns the address is free for another listener. Open connections go on until stop(). Blocks
+  /// for a moment, so never call it on a thread that runs the executor.
+  void close();
   /// Accepts no more, lets requests in progress finish for up to `grace`, then closes everything.
   base::Task<void> stop(std::chrono::milliseconds grace = std::chrono::milliseconds(2000));
 

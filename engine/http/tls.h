@@ -37,6 +37,15 @@ class TlsServerContext {
   ssl_ctx_st* context_;
 };
 
+/// What a certificate says of itself. Nobody has verified it.
+struct CertificateFile {
+  std::string thumbprint;          ///< SHA-1 of the DER, 40 capital hexadecimal digits
+  std::vector<std::string> names;  ///< the common name, then the dNSNames
+  bool for_servers = false;        ///< its extended key usage allows Server Authentication, or it has none
+};
+/// Reads the first certificate of a PEM file. Errors: the system's; std::errc::invalid_argument where there is none.
+base::Result<CertificateFile> read_certificate_file(const std::filesystem::path& file);
+
 struct TlsClientOptions {
   std::filesystem::path certificate;  ///< both empty: no client certificate
   std::filesystem::path private_key;

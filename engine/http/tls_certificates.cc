@@ -1,13 +1,17 @@
 #include "engine/http/tls_certificates.h"
 
 #include <openssl/asn1.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <ctime>
 #include <memory>
 
 #include "engine/base/encoding.h"
+#include "engine/base/file_system.h"
+#include "engine/http/tls.h"
 
 namespace http {
 namespace {
@@ -59,7 +63,32 @@ std::vector<std::string> dns_names_of(X509* certificate) {
   return result;
 }
 
+struct BioDeleter {
+  void operator()(BIO* bio) const { ::BIO_free(bio); }
+};
+struct X509Deleter {
+  void operator()(X509* certificate) const { ::X509_free(certificate); }
+};
+
 }  // namespace
+
+base::Result<CertificateFile> read_certificate_file(const std::filesystem::path& file) {
+  constexpr std::size_t kMaxFile = 1 << 20;
+  ASSIGN_OR_RETURN(const std::string content, base::read_file(file, kMaxFile));
+  const std::unique_ptr<BIO, BioDeleter> memory(::BIO_new_mem_buf(content.data(), static_cast<int>(content.size())));
+  const std::unique_ptr<X509, X509Deleter> certificate(::PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr));
+  if (!certificate) {
+    ::ERR_clear_error();
+    return base::make_error(std::errc::invalid_argument, file.string() + " holds no PEM certificate");
+  }
+  CertificateFile read;
+  read.thumbprint = thumbprint_of(certificate.get());
+  if (std::string name = common_name_of(certificate.get()); !name.empty()) read.names.push_back(std::move(name));
+  for (std::string& name : dns_names_of(certificate.get())) read.names.push_back(std::move(name));
+  const bool limited = (::X509_get_extension_flags(certificate.get()) & EXFLAG_XKUSAGE) != 0;
+  read.for_servers = !limited || (::X509_get_extended_key_usage(certificate.get()) & XKU_SSL_SERVER) != 0;
+  return read;
+}
 
 int note_refused_subject(int accepted, X509_STORE_CTX* verification) {
   if (accepted != 0) return accepted;

@@ -25,15 +25,23 @@ struct Waiter {
 struct ByteBudget::State {
   explicit State(std::size_t t) : total(t), free(t) {}
 
-  const std::size_t total;
   mutable std::mutex mutex;
+  std::size_t total;
   std::size_t free;
+  std::size_t owed = 0;  ///< to be kept, of what comes back
   std::list<std::shared_ptr<Waiter>> queue;
 
   void give_back(std::size_t bytes) {
     std::lock_guard lock(mutex);
-    free += bytes;
+    take_back(bytes);
     serve();
+  }
+
+  /// Called with the lock held.
+  void take_back(std::size_t bytes) {
+    const std::size_t kept = std::min(owed, bytes);
+    owed -= kept;
+    free += bytes - kept;
   }
 
   /// Called with the lock held. Strictly in order: a large request is not starved by small ones.
@@ -65,7 +73,7 @@ class Place {
   ~Place() {
     if (!waiter_) return;
     std::lock_guard lock(state_->mutex);
-    if (waiter_->granted) state_->free += waiter_->bytes;
+    if (waiter_->granted) state_->take_back(waiter_->bytes);
     state_->queue.remove(waiter_);
     state_->serve();
   }
@@ -91,12 +99,12 @@ ByteBudget::~ByteBudget() = default;
 
 base::Task<std::shared_ptr<void>> ByteBudget::take(std::size_t bytes, std::chrono::milliseconds limit) {
   const std::shared_ptr<State> state = state_;
-  bytes = std::min(bytes, state->total);
   const auto executor = co_await asio::this_coro::executor;
   const auto waiter = std::make_shared<Waiter>();
-  waiter->bytes = bytes;
   {
     std::lock_guard lock(state->mutex);
+    bytes = std::min(bytes, state->total);
+    waiter->bytes = bytes;
     if (state->queue.empty() && state->free >= bytes) {
       state->free -= bytes;
       co_return State::share(state, bytes);
@@ -108,7 +116,19 @@ base::Task<std::shared_ptr<void>> ByteBudget::take(std::size_t bytes, std::chron
   boost::system::error_code ignored;
   co_await waiter->timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   if (!place.claim()) co_return nullptr;
-  co_return State::share(state, bytes);
+  co_return State::share(state, waiter->bytes);
+}
+
+void ByteBudget::resize(std::size_t total) {
+  std::lock_guard lock(state_->mutex);
+  State& state = *state_;
+  const std::size_t out = state.total + state.owed - state.free;
+  state.total = total;
+  state.owed = out > total ? out - total : 0;
+  state.free = out > total ? 0 : total - out;
+  // Nobody may wait for more than there can ever be.
+  for (const auto& waiter : state.queue) waiter->bytes = std::min(waiter->bytes, total);
+  state.serve();
 }
 
 std::size_t ByteBudget::available() const {

@@ -10,7 +10,7 @@
 
 namespace wsman {
 
-/// Gives out shares of a fixed number of bytes, first come, first served. Thread-safe. Shares may outlive it.
+/// Gives out shares of a number of bytes (or of other things), first come, first served. Thread-safe. Shares may outlive it.
 class ByteBudget {
  public:
   explicit ByteBudget(std::size_t total);
@@ -19,6 +19,9 @@ class ByteBudget {
   /// A share of `bytes` (or of everything, where that is less), given back when the last copy of the pointer goes. Waits for
   /// its turn for `limit` at most, and is null then. A waiter whose coroutine is cancelled leaves the queue.
   base::Task<std::shared_ptr<void>> take(std::size_t bytes, std::chrono::milliseconds limit);
+
+  /// Changes the total; where more is out than that, shares come back first.
+  void resize(std::size_t total);
 
   std::size_t available() const;
   std::size_t waiting() const;

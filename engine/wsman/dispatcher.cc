@@ -128,24 +128,26 @@ std::optional<std::string> method_of(std::string_view action, std::string_view r
 }  // namespace
 
 struct Dispatcher::State {
-  explicit State(DispatcherOptions o) : options(std::move(o)), enumerations(options) {}
+  explicit State(DispatcherOptions o) : options(std::move(o)), enumerations(options), limits(options) {}
 
   const DispatcherOptions options;
   Enumerations enumerations;
   std::unordered_map<std::string, Resource*> resources;  ///< by URI in lower case
   DeliverySink* sink = nullptr;
 
-  std::mutex mutex;
+  mutable std::mutex mutex;
+  Limits limits;
   std::unordered_map<std::string, std::size_t> operations;  ///< in progress, by user
   base::SteadyTime expired_at;
 
   /// One operation of a user's quota, while it lives.
   class Slot {
    public:
-    Slot(State& state, const auth::Principal& who)
+    /// `open`: what the user has open besides.
+    Slot(State& state, const auth::Principal& who, std::size_t open)
         : state_(state), user_(std::to_string(static_cast<int>(who.scheme)) + who.name) {
       std::lock_guard lock(state_.mutex);
-      granted_ = ++state_.operations[user_] <= state_.options.max_operations_per_user;
+      granted_ = ++state_.operations[user_] + open <= state_.limits.max_operations_per_user;
     }
     ~Slot() {
       std::lock_guard lock(state_.mutex);
@@ -162,6 +164,10 @@ struct Dispatcher::State {
     bool granted_ = false;
   };
 
+  Limits current_limits() const {
+    std::lock_guard lock(mutex);
+    return limits;
+  }
   AsyncResult<Reply> process(Envelope& request, const Caller& caller);
   AsyncResult<Message> deliver(Envelope& request, const Caller& caller);
   AsyncResult<Message> operate(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
@@ -176,13 +182,18 @@ AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& c
   if (headers.action == action::kEnd) co_return Reply();
 
   expire_sometimes();
-  Slot slot(*this, caller.who);
+  // An enumeration that is open is an operation in progress; it hinders only those who would open one more.
+  const bool enumerates = headers.action == action::kEnumerate;
+  Slot slot(*this, caller.who, enumerates ? enumerations.open_by(caller.who) : 0);
   if (!slot.granted()) {
-    Fault fault = make_fault(FaultCode::QuotaLimit);
+    // Captured from Windows: an Enumerate is refused in other words than the rest.
+    Fault fault = make_fault(enumerates ? FaultCode::InternalError : FaultCode::QuotaLimit,
+                             std::string(row_of(FaultCode::QuotaLimit).text));
     fault.windows_code = 2150859174;  // the quota of operations of one user
     co_return fault;
   }
-  const auto allowed = std::min(headers.operation_timeout.value_or(options.max_timeout), options.max_timeout);
+  const auto longest = current_limits().max_timeout;
+  const auto allowed = std::min(headers.operation_timeout.value_or(longest), longest);
   if (allowed.count() == 0) co_return make_fault(FaultCode::TimedOut);
   const base::SteadyTime deadline = options.clock->steady() + allowed;
 
@@ -228,8 +239,9 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
   std::string body;
   if (asked == action::kEnumerate || asked == action::kPull || asked == action::kRelease) {
     // These keep to the limit by themselves.
-    if (asked == action::kEnumerate) co_return co_await enumerations.enumerate(request, caller, resource, call);
-    if (asked == action::kPull) co_return co_await enumerations.pull(request, caller, resource, call);
+    if (asked == action::kEnumerate)
+      co_return co_await enumerations.enumerate(request, caller, resource, call, current_limits());
+    if (asked == action::kPull) co_return co_await enumerations.pull(request, caller, resource, call, current_limits());
     co_return enumerations.release(request, caller);
   }
   if (asked == action::kGet) {
@@ -268,7 +280,7 @@ Result<Message> Dispatcher::State::bounded(const Envelope& request, const Caller
   constexpr std::size_t kFrame = 1024;
   const std::size_t size = encoded_size(reply.body, caller.charset) +
                            encoded_size(write_envelope(frame) + std::string(kFrame, ' '), caller.charset);
-  if (size > response_limit(request.headers, options)) return make_fault(excess);
+  if (size > response_limit(request.headers, current_limits())) return make_fault(excess);
   return reply;
 }
 
@@ -310,12 +322,24 @@ std::size_t Dispatcher::open_contexts() const {
   return state_->enumerations.size();
 }
 
+void Dispatcher::set_limits(const Limits& limits) {
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->limits = limits;
+  }
+  state_->enumerations.set_idle_limit(limits.enumeration_timeout);
+}
+
+Limits Dispatcher::limits() const {
+  return state_->current_limits();
+}
+
 const DispatcherOptions& Dispatcher::options() const {
   return state_->options;
 }
 
-std::uint64_t response_limit(const Headers& request, const DispatcherOptions& options) {
-  return std::min(request.max_envelope_size.value_or(options.max_envelope_size), options.max_envelope_size);
+std::uint64_t response_limit(const Headers& request, const Limits& limits) {
+  return std::min(request.max_envelope_size.value_or(limits.max_envelope_size), limits.max_envelope_size);
 }
 
 }  // namespace wsman

@@ -17,15 +17,18 @@
 
 namespace wsman {
 
-/// The settings of winrm/config that the dispatcher obeys, with the defaults that we ship.
-struct DispatcherOptions {
+/// The settings of winrm/config that the dispatcher obeys, with the defaults that we ship. They may change while it runs.
+struct Limits {
   std::uint64_t max_envelope_size = 150 * 1024;           ///< MaxEnvelopeSizekb, octets
   std::chrono::milliseconds max_timeout{60'000};          ///< MaxTimeoutms
   std::size_t max_batch_items = 32'000;                   ///< MaxBatchItems
   std::chrono::milliseconds enumeration_timeout{60'000};  ///< EnumerationTimeoutms: idle time of a context
   std::size_t max_operations_per_user = 1500;             ///< MaxConcurrentOperationsPerUser
-  std::size_t max_contexts = 1000;                        ///< open enumeration contexts, all users
-  std::string machine;                                    ///< for the Machine attribute of faults
+};
+
+struct DispatcherOptions : Limits {
+  std::size_t max_contexts = 1000;  ///< open enumeration contexts, all users
+  std::string machine;              ///< for the Machine attribute of faults
   base::Clock* clock = &base::system_clock();
 };
 
@@ -59,6 +62,10 @@ class Dispatcher {
   void expire_contexts();
   std::size_t open_contexts() const;
 
+  /// For requests that come from now on, and for the idle time of contexts that are open already.
+  void set_limits(const Limits& limits);
+  Limits limits() const;
+  /// As given to the constructor.
   const DispatcherOptions& options() const;
 
  private:
@@ -67,6 +74,6 @@ class Dispatcher {
 };
 
 /// The largest response that `request` allows: the smaller of its MaxEnvelopeSize and ours.
-std::uint64_t response_limit(const Headers& request, const DispatcherOptions& options);
+std::uint64_t response_limit(const Headers& request, const Limits& limits);
 
 }  // namespace wsman

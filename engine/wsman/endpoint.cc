@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <any>
+#include <atomic>
+#include <mutex>
 
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
@@ -65,7 +67,8 @@ std::string_view path_of(std::string_view target) {
 bool is_within(std::string_view path, std::string_view prefix) {
   if (path.empty() || path.front() != '/') return false;
   path.remove_prefix(1);
-  return base::equal_ignoring_case(path.substr(0, path.find('/')), prefix);
+  if (!base::equal_ignoring_case(path.substr(0, prefix.size()), prefix)) return false;
+  return prefix.empty() || path.size() == prefix.size() || path[prefix.size()] == '/';
 }
 
 std::string_view field(const http::RequestHead& head, std::string_view name) {
@@ -104,14 +107,31 @@ Coding coding_of(const http::RequestHead& head) {
 
 struct Endpoint::State {
   State(EndpointOptions o, Dispatcher& d, std::vector<auth::Authenticator*> a)
-      : options(std::move(o)), dispatcher(d), authenticators(std::move(a)), budget(options.body_budget) {}
+      : options(std::move(o)),
+        dispatcher(d),
+        offered(std::make_shared<const Schemes>(std::move(a))),
+        budget(options.body_budget),
+        places(options.max_requests) {}
+
+  using Schemes = std::vector<auth::Authenticator*>;
 
   const EndpointOptions options;
   Dispatcher& dispatcher;
-  const std::vector<auth::Authenticator*> authenticators;
+  mutable std::mutex mutex;
+  std::shared_ptr<const Schemes> offered;
   ByteBudget budget;
+  ByteBudget places;
+  std::atomic<bool> remote_access = true;
 
-  std::size_t max_body() const { return dispatcher.options().max_envelope_size + options.wrapping_bytes; }
+  std::size_t max_body() const { return dispatcher.limits().max_envelope_size + options.wrapping_bytes; }
+  std::shared_ptr<const Schemes> schemes() const {
+    std::lock_guard lock(mutex);
+    return offered;
+  }
+  bool offers(const auth::Authenticator* scheme) const {
+    const auto now = schemes();
+    return std::find(now->begin(), now->end(), scheme) != now->end();
+  }
 
   http::Response challenge(bool close) const;
   auth::Authenticator* claimant(std::string_view authorization, const base::Peer& peer) const;
@@ -126,7 +146,8 @@ struct Endpoint::State {
 
 http::Response Endpoint::State::challenge(bool close) const {
   http::Response response = bare(401, close);
-  for (const auth::Authenticator* scheme : authenticators) {
+  const auto now = schemes();
+  for (const auth::Authenticator* scheme : *now) {
     const std::string_view text = scheme->challenge();
     if (!text.empty()) response.fields.add("WWW-Authenticate", std::string(text));
   }
@@ -134,17 +155,20 @@ http::Response Endpoint::State::challenge(bool close) const {
 }
 
 auth::Authenticator* Endpoint::State::claimant(std::string_view authorization, const base::Peer& peer) const {
-  const auto found = std::find_if(authenticators.begin(), authenticators.end(),
+  const auto now = schemes();
+  const auto found = std::find_if(now->begin(), now->end(),
                                   [&](const auth::Authenticator* scheme) { return scheme->claims(authorization, peer); });
-  return found == authenticators.end() ? nullptr : *found;
+  return found == now->end() ? nullptr : *found;
 }
 
 /// One leg of authentication; the response where the request may not go on.
 base::Task<std::optional<http::Response>> Endpoint::State::authenticate(const http::RequestHead& head, Session& session,
                                                                         const base::Peer& peer) {
   const std::string_view authorization = field(head, "Authorization");
-  if (stays(session.who.scheme) && authorization.empty()) co_return std::nullopt;
-  if (is_transport_identity(session.who.scheme) && session.scheme->claims(authorization, peer)) co_return std::nullopt;
+  if (offers(session.scheme)) {
+    if (stays(session.who.scheme) && authorization.empty()) co_return std::nullopt;
+    if (is_transport_identity(session.who.scheme) && session.scheme->claims(authorization, peer)) co_return std::nullopt;
+  }
   auth::Authenticator* scheme = claimant(authorization, peer);
   if (scheme != session.scheme) session.running.reset();
   session.scheme = scheme;
@@ -188,7 +212,8 @@ std::vector<std::string> Endpoint::State::profiles(const base::Peer& peer) const
   const auto add = [&](std::string name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
   };
-  for (const auth::Authenticator* scheme : authenticators) {
+  const auto now = schemes();
+  for (const auth::Authenticator* scheme : *now) {
     const std::string_view name = first_word(scheme->challenge());
     if (name == "Basic") add(transport + "basic");
     if (name == "Negotiate" || name == "Kerberos") add(transport + "spnego-kerberos");
@@ -236,6 +261,11 @@ base::Task<http::Response> Endpoint::State::answer(http::Request request, const 
   if (is_identify(*envelope)) {
     co_return soap(identify_response(options.product_vendor, profiles(peer), true), charset);
   }
+  if (!remote_access) {
+    Fault fault = make_fault(FaultCode::AccessDenied, "The service takes no remote requests (AllowRemoteAccess)");
+    fault.windows_code = 2150859229;
+    co_return refuse(fault, envelope->headers.message_id, charset);
+  }
   Caller caller;
   caller.who = session.who;
   caller.path = path_of(request.head.target);
@@ -246,9 +276,32 @@ base::Task<http::Response> Endpoint::State::answer(http::Request request, const 
   co_return soap(*reply, charset);
 }
 
+bool is_below(std::string_view target, std::string_view url_prefix) {
+  const std::string_view path = path_of(target);
+  return is_within(path, url_prefix) || base::equal_ignoring_case(path, kAnonymousPath);
+}
+
+http::Response not_found() {
+  return bare(404, true);
+}
+
 Endpoint::Endpoint(EndpointOptions options, Dispatcher& dispatcher, std::vector<auth::Authenticator*> authenticators)
     : state_(std::make_unique<State>(std::move(options), dispatcher, std::move(authenticators))) {}
 Endpoint::~Endpoint() = default;
+
+void Endpoint::set_authenticators(std::vector<auth::Authenticator*> authenticators) {
+  auto offered = std::make_shared<const State::Schemes>(std::move(authenticators));
+  std::lock_guard lock(state_->mutex);
+  state_->offered = std::move(offered);
+}
+
+void Endpoint::set_max_requests(std::size_t max_requests) {
+  state_->places.resize(max_requests);
+}
+
+void Endpoint::set_remote_access(bool allowed) {
+  state_->remote_access = allowed;
+}
 
 base::Task<http::Admission> Endpoint::admit(const http::RequestHead& head, http::Connection& connection) {
   Session& session = session_of(connection);
@@ -263,7 +316,7 @@ base::Task<http::Admission> Endpoint::admit(const http::RequestHead& head, http:
   const std::string_view path = path_of(head.target);
   const bool anonymous_path = state_->options.anonymous_identify && base::equal_ignoring_case(path, kAnonymousPath);
   if (!anonymous_path && !is_within(path, state_->options.url_prefix)) {
-    admission.refusal = bare(404, true);
+    admission.refusal = not_found();
     co_return admission;
   }
   admission.refusal = state_->check_form(head);
@@ -301,6 +354,8 @@ base::Task<http::Response> Endpoint::handle(http::Request request, http::Connect
     // Where session.protection is set, this is the place to unseal the body (multipart/encrypted) before, and to seal the
     // response after; until a scheme offers protection there is none.
     if (session.protection) co_return bare(415, true);
+    const auto place = co_await state_->places.take(1, state_->options.request_wait);
+    if (!place) co_return bare(503);
     response = co_await state_->answer(std::move(request), session, connection.peer);
   }
   if (!session.token.empty() && session.scheme != nullptr) {

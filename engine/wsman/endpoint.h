@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@
 namespace wsman {
 
 struct EndpointOptions {
-  /// The first segment of the path: "/wsman", "/wsman/…".
+  /// What the path begins with: "/wsman", "/wsman/…". Empty: whoever calls has looked at the path.
   std::string url_prefix = "wsman";
   /// The HTTP body may exceed MaxEnvelopeSize by this much.
   std::size_t wrapping_bytes = 4096;
@@ -31,7 +32,17 @@ struct EndpointOptions {
   /// Answer Identify to those who ask with the header WSMANIDENTIFY: unauthenticated, or at /wsman-anon/identify.
   bool anonymous_identify = true;
   std::string product_vendor = "Muster";
+  /// Requests that are worked on at one time (MaxConnections). More wait, in their order.
+  std::size_t max_requests = std::numeric_limits<std::size_t>::max();
+  /// Who has waited so long for a place gets 503.
+  std::chrono::milliseconds request_wait{5'000};
 };
+
+/// Whether the path of a request target is `url_prefix` or below it, or the one at which strangers may ask for Identify.
+/// Case does not count, nor what follows a "?".
+bool is_below(std::string_view target, std::string_view url_prefix);
+/// The answer to a request for another path.
+http::Response not_found();
 
 /// The http::Handler of every WS-Man listener, the control socket included. Thread-safe. What it is given outlives it.
 class Endpoint final : public http::Handler {
@@ -39,6 +50,12 @@ class Endpoint final : public http::Handler {
   /// `authenticators` in the order in which they are offered.
   Endpoint(EndpointOptions options, Dispatcher& dispatcher, std::vector<auth::Authenticator*> authenticators);
   ~Endpoint() override;
+
+  /// From the next request on; the connections of a scheme that is offered no longer must authenticate anew.
+  void set_authenticators(std::vector<auth::Authenticator*> authenticators);
+  void set_max_requests(std::size_t max_requests);
+  /// Without it every request but Identify is answered with AccessDenied and Windows' number for it (AllowRemoteAccess).
+  void set_remote_access(bool allowed);
 
   base::Task<http::Admission> admit(const http::RequestHead& head, http::Connection& connection) override;
   base::Task<http::Response> handle(http::Request request, http::Connection& connection) override;

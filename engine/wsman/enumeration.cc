@@ -129,7 +129,7 @@ std::string response_body(std::string_view response, std::string_view prefix, co
 }
 
 /// The octets that are left for items in a response to `request`.
-std::size_t room_for_items(const Envelope& request, const Caller& caller, const DispatcherOptions& options) {
+std::size_t room_for_items(const Envelope& request, const Caller& caller, const Limits& limits) {
   Page empty;
   empty.count = 1;
   empty.end = true;
@@ -137,7 +137,7 @@ std::size_t room_for_items(const Envelope& request, const Caller& caller, const 
                            response_body("EnumerateResponse", "w", std::string(64, 'x'), empty));
   frame.headers.bookmark = "";
   const std::size_t taken = encoded_size(write_envelope(frame) + std::string(kDeclarations, ' '), caller.charset);
-  const std::uint64_t limit = response_limit(request.headers, options);
+  const std::uint64_t limit = response_limit(request.headers, limits);
   return limit > taken ? limit - taken : 0;
 }
 
@@ -232,7 +232,7 @@ std::size_t encoded_size(std::string_view text, Charset charset) {
 }
 
 AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Caller& caller, Resource& resource,
-                                             const Call& call) {
+                                             const Call& call, Limits limits) {
   ASSIGN_OR_CO_RETURN(const xml::Element body, expected_body(request, "Enumerate"));
   EnumerationContext context;
   context.resource = &resource;
@@ -254,8 +254,8 @@ AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Call
   std::string bookmark;
   if (optimized) {
     PageLimit limit;
-    limit.items = std::min(max_elements.value_or(1), options_.max_batch_items);
-    limit.octets = room_for_items(request, caller, options_);
+    limit.items = std::min(max_elements.value_or(1), limits.max_batch_items);
+    limit.octets = room_for_items(request, caller, limits);
     limit.charset = caller.charset;
     // What is there now: items that come later are for Pull.
     limit.until = base::SteadyTime::min();
@@ -274,8 +274,8 @@ AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Call
   co_return message;
 }
 
-AsyncResult<Message> Enumerations::pull(const Envelope& request, const Caller& caller, Resource& resource,
-                                        const Call& call) {
+AsyncResult<Message> Enumerations::pull(const Envelope& request, const Caller& caller, Resource& resource, const Call& call,
+                                        Limits limits) {
   ASSIGN_OR_CO_RETURN(const xml::Element body, expected_body(request, "Pull"));
   ASSIGN_OR_CO_RETURN(const auto max_elements, read_count(body, ns::kEnumeration, "MaxElements"));
   ASSIGN_OR_CO_RETURN(const auto max_characters, read_count(body, ns::kEnumeration, "MaxCharacters"));
@@ -287,8 +287,8 @@ AsyncResult<Message> Enumerations::pull(const Envelope& request, const Caller& c
     if (!duration) co_return make_fault(FaultCode::SchemaValidationError, "MaxTime is not a duration");
     limit.until = std::min(limit.until, now + *duration);
   }
-  limit.items = std::min(max_elements.value_or(1), options_.max_batch_items);
-  limit.octets = room_for_items(request, caller, options_);
+  limit.items = std::min(max_elements.value_or(1), limits.max_batch_items);
+  limit.octets = room_for_items(request, caller, limits);
   limit.charset = caller.charset;
   if (max_characters) {
     const std::size_t width = caller.charset == Charset::Utf16 ? 2 : 1;

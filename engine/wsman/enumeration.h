@@ -18,12 +18,16 @@ class Enumerations {
   explicit Enumerations(const DispatcherOptions& options)
       : options_(options), table_(options.max_contexts, options.enumeration_timeout) {}
 
-  AsyncResult<Message> enumerate(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
-  AsyncResult<Message> pull(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
+  AsyncResult<Message> enumerate(const Envelope& request, const Caller& caller, Resource& resource, const Call& call,
+                                 Limits limits);
+  AsyncResult<Message> pull(const Envelope& request, const Caller& caller, Resource& resource, const Call& call,
+                            Limits limits);
   Result<Message> release(const Envelope& request, const Caller& caller);
 
   void expire() { table_.expire(options_.clock->steady()); }
+  void set_idle_limit(std::chrono::milliseconds limit) { table_.set_idle_limit(limit); }
   std::size_t size() const { return table_.size(); }
+  std::size_t open_by(const auth::Principal& who) const { return table_.open_by(who); }
 
  private:
   const DispatcherOptions& options_;

@@ -15,11 +15,15 @@ bool is_same(const auth::Principal& a, const auth::Principal& b) {
 
 }  // namespace
 
-Result<void> EnumerationTable::check_room_locked(const auth::Principal& who) const {
+std::size_t EnumerationTable::count_locked(const auth::Principal& who) const {
   const auto own =
       std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return is_same(entry.second.owner, who); });
+  return static_cast<std::size_t>(own);
+}
+
+Result<void> EnumerationTable::check_room_locked(const auth::Principal& who) const {
   const std::size_t share = std::max<std::size_t>(max_contexts_ / 4, 1);
-  if (entries_.size() >= max_contexts_ || static_cast<std::size_t>(own) >= share) {
+  if (entries_.size() >= max_contexts_ || count_locked(who) >= share) {
     return make_fault(FaultCode::QuotaLimit, "There are too many open enumerations");
   }
   return {};
@@ -92,6 +96,16 @@ void EnumerationTable::expire(base::SteadyTime now) {
       ++entry;
     }
   }
+}
+
+void EnumerationTable::set_idle_limit(std::chrono::milliseconds limit) {
+  std::lock_guard lock(mutex_);
+  idle_limit_ = limit;
+}
+
+std::size_t EnumerationTable::open_by(const auth::Principal& who) const {
+  std::lock_guard lock(mutex_);
+  return count_locked(who);
 }
 
 std::size_t EnumerationTable::size() const {

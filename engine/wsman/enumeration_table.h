@@ -54,7 +54,10 @@ class EnumerationTable {
   Result<void> release(const std::string& id, const auth::Principal& who);
 
   void expire(base::SteadyTime now);
+  /// Holds for the contexts that are open, too.
+  void set_idle_limit(std::chrono::milliseconds limit);
   std::size_t size() const;
+  std::size_t open_by(const auth::Principal& who) const;
 
  private:
   struct Entry {
@@ -63,11 +66,12 @@ class EnumerationTable {
     base::SteadyTime last_used;
   };
 
+  std::size_t count_locked(const auth::Principal& who) const;
   Result<void> check_room_locked(const auth::Principal& who) const;
 
   const std::size_t max_contexts_;
-  const std::chrono::milliseconds idle_limit_;
   mutable std::mutex mutex_;
+  std::chrono::milliseconds idle_limit_;
   std::unordered_map<std::string, Entry> entries_;
 };
 

@@ -128,6 +128,8 @@ constexpr std::array kRows{
              "The expiration time of the enumeration is not valid"},
     FaultRow{UnsupportedEnumerationExpiration, "Sender", "w:UnsupportedFeature", "ExpirationTime", wsman_number(0x17),
              kStatus, "An enumeration cannot expire at a point in time"},
+    FaultRow{InvalidNamespace, "Sender", "x:InvalidRepresentation", "InvalidNamespace", wsman_number(0x58), kStatus,
+             "The representation in the request is in a namespace that does not belong to the resource"},
 };
 
 constexpr bool rows_are_in_order() {
@@ -137,7 +139,7 @@ constexpr bool rows_are_in_order() {
   return true;
 }
 static_assert(rows_are_in_order());
-static_assert(kRows.back().code == UnsupportedEnumerationExpiration);
+static_assert(kRows.back().code == InvalidNamespace);
 
 const FaultRow* find_number(std::uint32_t number) {
   for (const FaultRow& row : kRows) {

@@ -72,6 +72,7 @@ enum class FaultCode {
   // Of an enumeration's n:Expires; InvalidExpirationTime is the subscription's.
   InvalidEnumerationExpiration,
   UnsupportedEnumerationExpiration,
+  InvalidNamespace,  ///< of a representation
 };
 
 /// A failure that a client learns of. A value.

@@ -56,6 +56,48 @@ TEST(ByteBudget, WaitIsLimited) {
   EXPECT_EQ(budget.available(), 100u);
 }
 
+TEST(ByteBudget, GrownServesWhoWaits) {
+  Loop loop;
+  ByteBudget budget(1);
+  auto first = run_on(loop.executor(), budget.take(1, 1s));
+  auto second = wait_for(budget, loop, 1);
+  ASSERT_TRUE(eventually([&] { return budget.waiting() == 1; }));
+  budget.resize(2);
+  EXPECT_TRUE(second.get());
+  EXPECT_EQ(budget.available(), 1u);
+}
+
+TEST(ByteBudget, ShrunkKeepsWhatComesBackUntilItsTotalIsRight) {
+  Loop loop;
+  ByteBudget budget(3);
+  auto first = run_on(loop.executor(), budget.take(1, 1s));
+  auto second = run_on(loop.executor(), budget.take(1, 1s));
+  auto third = run_on(loop.executor(), budget.take(1, 1s));
+  budget.resize(1);
+  first.reset();
+  second.reset();
+  EXPECT_EQ(budget.available(), 0u);
+  third.reset();
+  EXPECT_EQ(budget.available(), 1u);
+  budget.resize(5);
+  EXPECT_EQ(budget.available(), 5u);
+}
+
+TEST(ByteBudget, WhoWaitsForMoreThanThereIsLeftGetsAll) {
+  Loop loop;
+  ByteBudget budget(10);
+  auto first = run_on(loop.executor(), budget.take(10, 1s));
+  auto second = wait_for(budget, loop, 8);
+  ASSERT_TRUE(eventually([&] { return budget.waiting() == 1; }));
+  budget.resize(4);
+  first.reset();
+  auto share = second.get();
+  EXPECT_TRUE(share);
+  EXPECT_EQ(budget.available(), 0u);
+  share.reset();
+  EXPECT_EQ(budget.available(), 4u);
+}
+
 TEST(ByteBudget, MoreThanAllIsAll) {
   Loop loop;
   ByteBudget budget(100);

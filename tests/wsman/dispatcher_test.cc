@@ -277,6 +277,29 @@ TEST(Dispatcher, OperationsOfOneUserAreCounted) {
   EXPECT_EQ(service.fault_of(request(action::kSubscribe)), FaultCode::ActionNotSupported);
 }
 
+TEST(Dispatcher, ChangedLimitsHoldFromTheNextRequestOn) {
+  Service service;
+  service.resource.items = {thing("one", 20'000)};
+  EXPECT_FALSE(service.send(get("one")).fault());
+  Limits limits = service.dispatcher.limits();
+  limits.max_envelope_size = 16'000;
+  service.dispatcher.set_limits(limits);
+  EXPECT_EQ(service.fault_of(get("one")), FaultCode::MaxEnvelopeSizeExceeded);
+
+  limits = {};
+  limits.max_timeout = std::chrono::seconds(2);
+  service.dispatcher.set_limits(limits);
+  test_support::FakeClock never;
+  service.resource.stall = &never;
+  auto envelope = read_envelope(get("one").text());
+  auto reply = boost::asio::co_spawn(service.loop.executor(),
+                                     service.dispatcher.dispatch(std::move(envelope).value(), administrator()),
+                                     boost::asio::use_future);
+  ASSERT_TRUE(test_support::eventually([&] { return service.clock.sleepers() == 1; }));
+  service.clock.advance(std::chrono::seconds(2));
+  EXPECT_NE(reply.get()->body.find("w:TimedOut"), std::string::npos);
+}
+
 TEST(Dispatcher, EndWantsNoReply) {
   Service service;
   auto envelope = read_envelope(RequestText(action::kEnd)

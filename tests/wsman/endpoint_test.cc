@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
 #include "engine/auth/certificate.h"
 #include "engine/auth/local_peer.h"
 #include "engine/wsman/names.h"
@@ -273,6 +276,58 @@ TEST_F(EndpointTest, ExpansionIsBoundedByThePlainLimitToo) {
   ASSERT_LT(request.body.size(), 32u << 10);
   request.head.fields.add("Content-Encoding", "SLDC");
   EXPECT_EQ(send(std::move(request)).status, 413u);
+}
+
+TEST_F(EndpointTest, RequestBeyondMaxConnectionsIsToldToComeLater) {
+  EndpointOptions options;
+  options.max_requests = 1;
+  options.request_wait = std::chrono::milliseconds(20);
+  make(options);
+  connect_locally();
+  test_support::FakeClock never;
+  service_->resource.stall = &never;
+  auto request = get_one();
+  run_on(service_->loop.executor(), endpoint_->admit(request.head, connection_));
+  http::Connection other = connection_;
+  auto first =
+      boost::asio::co_spawn(service_->loop.executor(), endpoint_->handle(get_one(), connection_), boost::asio::use_future);
+  ASSERT_TRUE(test_support::eventually([&] { return never.sleepers() == 1; }));
+  EXPECT_EQ(run_on(service_->loop.executor(), endpoint_->handle(get_one(), other)).status, 503u);
+
+  // One place more, while the first is still at work.
+  endpoint_->set_max_requests(2);
+  service_->resource.stall = nullptr;
+  EXPECT_EQ(run_on(service_->loop.executor(), endpoint_->handle(get_one(), other)).status, 200u);
+  service_->clock.advance(std::chrono::hours(1));
+  EXPECT_EQ(first.get().status, 500u);
+}
+
+TEST_F(EndpointTest, WithoutRemoteAccessEveryRequestIsRefusedByItsNumber) {
+  connect_locally();
+  endpoint_->set_remote_access(false);
+  const auto response = send(get_one());
+  EXPECT_EQ(response.status, 500u);
+  EXPECT_NE(response.body.find("Code=\"2150859229\""), std::string::npos);
+  endpoint_->set_remote_access(true);
+  EXPECT_EQ(send(get_one()).status, 200u);
+}
+
+TEST_F(EndpointTest, SchemeThatIsOfferedNoLongerEndsItsSessions) {
+  connect_locally();
+  EXPECT_EQ(send(get_one()).status, 200u);
+  endpoint_->set_authenticators({&certificate_});
+  EXPECT_EQ(send(get_one()).status, 401u);
+  endpoint_->set_authenticators({&local_});
+  EXPECT_EQ(send(get_one()).status, 200u);
+}
+
+TEST_F(EndpointTest, PathIsBelowItsPrefixAsAWhole) {
+  for (const char* below : {"/wsman", "/WSMAN/", "/wsman/a?b", "http://h:1/wsman", "/wsman-anon/identify"}) {
+    EXPECT_TRUE(is_below(below, "wsman")) << below;
+  }
+  for (const char* other : {"/", "/wsmanx", "wsman", "/a/wsman", ""}) EXPECT_FALSE(is_below(other, "wsman")) << other;
+  EXPECT_TRUE(is_below("/a/b/c", "a/b"));
+  EXPECT_FALSE(is_below("/a", "a/b"));
 }
 
 TEST_F(EndpointTest, MalformedBodiesAreFaults) {

@@ -297,6 +297,35 @@ TEST(Enumeration, NoOneTakesAllContexts) {
   EXPECT_FALSE(service.send(optimized(1)).fault());
 }
 
+TEST(Enumeration, ShorterIdleTimeHoldsForOpenContextsToo) {
+  Service service;
+  service.resource.items = things(5);
+  const std::string context = context_of(service.send(enumerate("")));
+  Limits limits;
+  limits.enumeration_timeout = std::chrono::milliseconds(500);
+  limits.max_batch_items = 2;
+  service.dispatcher.set_limits(limits);
+  EXPECT_EQ(service.send(optimized(100)).body().child(ns::kWsman, "Items").child_count(), 2u);
+  service.clock.advance(std::chrono::milliseconds(500));
+  EXPECT_EQ(service.fault_of(pull(context)), FaultCode::InvalidEnumerationContext);
+}
+
+TEST(Enumeration, OpenOnesCountAsOperationsOfTheirUser) {
+  DispatcherOptions options;
+  options.max_operations_per_user = 2;
+  Service service(options);
+  service.resource.items = things(5);
+  const std::string context = context_of(service.send(enumerate("")));
+  EXPECT_FALSE(service.send(enumerate("")).fault());
+  const auto fault = service.send(enumerate("")).fault();
+  ASSERT_TRUE(fault.has_value());
+  EXPECT_EQ(fault->code, FaultCode::InternalError);
+  EXPECT_EQ(fault->windows_code, 2150859174u);
+  // Other operations go on, and other users are not concerned.
+  EXPECT_FALSE(service.send(pull(context)).fault());
+  EXPECT_FALSE(service.send(enumerate(""), administrator("another")).fault());
+}
+
 TEST(Enumeration, PullWithoutNewsTimesOutAndGoesOn) {
   Service service;
   service.resource.make_enumerator = [&] { return std::make_unique<SlowEnumerator>(service.clock); };
