@@ -5,7 +5,7 @@
 //   setting.h        the table: key, type, default, range, what may change it, the number for a bad value
 //   values.h         the layers policy > stored > file > default, and the values in effect
 //   document.h       a part of the tree as an XML document, and back
-//   listeners.h      listeners and certificate mappings: records with keys, beside the tree
+//   listener.h, certificate_mapping.h    records with keys, beside the tree
 //   configuration.h  all of it: read by everybody, changed by one at a time, kept in a store, told to who acts on it
 //   resources.h      the WS-Man resources over it
 //

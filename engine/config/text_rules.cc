@@ -111,6 +111,24 @@ bool is_ipv6_filter(std::string_view text) {
   return is_filter(AF_INET6, text);
 }
 
+bool is_whole_filter(std::string_view filter) {
+  return std::ranges::any_of(split(filter, ','), [](std::string_view range) { return range == "*"; });
+}
+
+bool is_in_filter(std::string_view filter, std::string_view address) {
+  if (is_whole_filter(filter)) return true;
+  const int family = address.find(':') == std::string_view::npos ? AF_INET : AF_INET6;
+  const auto octets = address_octets(family, address);
+  if (!octets) return false;
+  return std::ranges::any_of(split(filter, ','), [&](std::string_view range) {
+    const auto dash = range.find('-');
+    if (dash == std::string_view::npos) return false;
+    const auto from = address_octets(family, without_brackets(trimmed(range.substr(0, dash))));
+    const auto to = address_octets(family, without_brackets(trimmed(range.substr(dash + 1))));
+    return from && to && *from <= *octets && *octets <= *to;
+  });
+}
+
 bool is_thumbprint_or_empty(std::string_view text) {
   std::size_t digits = 0;
   for (char c : text) {

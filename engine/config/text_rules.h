@@ -16,6 +16,10 @@ bool is_trusted_hosts(std::string_view text);
 /// Empty, "*", or a list by commas of inclusive ranges "a-b", a not above b. At most 1,024 octets.
 bool is_ipv4_filter(std::string_view text);
 bool is_ipv6_filter(std::string_view text);
+/// Whether a filter (one of the two above) lets an address of its family through.
+bool is_in_filter(std::string_view filter, std::string_view address);
+/// Whether it lets every address through: "*" wins over what stands beside it.
+bool is_whole_filter(std::string_view filter);
 
 /// 40 hexadecimal digits, blanks between them passed over, or empty.
 bool is_thumbprint_or_empty(std::string_view text);

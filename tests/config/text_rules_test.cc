@@ -33,6 +33,17 @@ TEST(TextRules, FilterIsAListOfRangesThatDoNotRunBackwards) {
   EXPECT_FALSE(config::is_ipv4_filter(std::string(1025, ' ')));
 }
 
+TEST(TextRules, FilterLetsTheAddressesOfItsRangesThrough) {
+  EXPECT_TRUE(config::is_in_filter("*", "192.0.2.7"));
+  EXPECT_TRUE(config::is_in_filter("10.0.0.1-10.0.0.2, *", "192.0.2.7"));
+  EXPECT_FALSE(config::is_in_filter("", "192.0.2.7"));
+  const std::string two = "10.0.0.1-10.0.0.2,192.0.2.7-192.0.2.9";
+  for (const char* in : {"10.0.0.1", "10.0.0.2", "192.0.2.8"}) EXPECT_TRUE(config::is_in_filter(two, in)) << in;
+  for (const char* out : {"10.0.0.0", "10.0.0.3", "192.0.2.10", "x"}) EXPECT_FALSE(config::is_in_filter(two, out)) << out;
+  EXPECT_TRUE(config::is_in_filter("[2001:db8::1]-[2001:db8::ff]", "2001:db8::a"));
+  EXPECT_FALSE(config::is_in_filter("2001:db8::1-2001:db8::ff", "2001:db8::1:0"));
+}
+
 TEST(TextRules, ThumbprintHasFortyHexadecimalDigits) {
   EXPECT_TRUE(config::is_thumbprint_or_empty(""));
   EXPECT_TRUE(config::is_thumbprint_or_empty("12 12131238d84023982e381f20391a2935301923"));
