@@ -17,8 +17,7 @@ base::AsyncResult<void> Service::prepare() {
   const service::Settings& settings = host_.options().settings;
   subscriptions::OfferOptions offers;
   offers.public_authority = settings.collector.public_name;
-  offers.max_envelope_size =
-      std::min<std::uint64_t>(kMaxOfferedEnvelope, std::uint64_t{settings.winrm.max_envelope_size_kb} * 1024);
+  offers.max_envelope_size = std::min<std::uint64_t>(kMaxOfferedEnvelope, host_.dispatcher().limits().max_envelope_size);
   offers.content_encoding = settings.collector.content_encoding;
   offers.offer_sldc = settings.collector.compression;
   ASSIGN_OR_CO_RETURN(

@@ -14,6 +14,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/task.h"
 #include "engine/base/task_group.h"
+#include "engine/config/configuration.h"
 #include "engine/service/settings.h"
 #include "engine/wsman/dispatcher.h"
 #include "storage/event_store.h"
@@ -42,8 +43,9 @@ class Host {
   /// Starts the control socket and the enabled listeners, and says for each listener on standard error that it is ready.
   /// Resources and the delivery sink have been added to dispatcher() before. Errors: an address that cannot be bound.
   base::Result<void> start();
-  /// Takes over what can change while running: log level and TLS files. What cannot is named in the log.
-  base::Result<void> reload(const Settings& settings);
+  /// Takes over what can change while running: the log level and all of winrm/config, listeners and TLS files among it. The
+  /// rest waits for the next start. Errors, with nothing changed: those of TLS files that a listener names.
+  base::AsyncResult<void> reload(Settings settings);
   /// Ends listeners, then the stores. Everything that uses them has been stopped before.
   base::Task<void> stop();
 
@@ -53,8 +55,7 @@ class Host {
   storage::StateStore& state();
   wsman::Dispatcher& dispatcher();
   const HostOptions& options() const;
-  /// The ports in use, in the order of the settings' enabled listeners.
-  std::vector<std::uint16_t> ports() const;
+  config::Configuration& configuration();
 
  private:
   struct State;

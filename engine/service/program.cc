@@ -13,6 +13,7 @@
 
 #include "engine/base/log.h"
 #include "engine/http/tls.h"
+#include "engine/service/remote_management.h"
 
 namespace service {
 namespace {
@@ -29,12 +30,7 @@ std::filesystem::path policy_directory(const CommandLine& line) {
 
 /// Loads what --check checks besides the settings themselves.
 base::Result<void> check_files(const Settings& settings) {
-  for (const ListenerSettings& listener : settings.listeners) {
-    if (!listener.enabled || !listener.https) continue;
-    http::TlsServerOptions tls{listener.certificate, listener.private_key, listener.client_ca};
-    auto loaded = http::TlsServerContext::load(tls);
-    if (!loaded.ok()) return std::move(loaded).error();
-  }
+  RETURN_IF_ERROR(check_listener_files(settings));
   const TlsSettings& client = settings.forwarder.tls;
   if (!client.certificate.empty()) {
     http::TlsClientOptions tls{client.certificate, client.private_key, client.ca};
@@ -65,7 +61,12 @@ base::Task<void> run_until_signal(const ProgramDescription& program, const Comma
       if (error || number != SIGHUP) break;
       ::sd_notify(0, "RELOADING=1");
       auto settings = load_settings(line.config, policy_directory(line), program.program);
-      auto reloaded = settings.ok() ? host.reload(*settings) : base::Result<void>(settings.error());
+      auto reloaded = base::Result<void>();
+      if (settings.ok()) {
+        reloaded = co_await host.reload(std::move(*settings));
+      } else {
+        reloaded = settings.error();
+      }
       if (!reloaded.ok()) base::log_error("the configuration was not read again: {}", reloaded.error().message());
       ::sd_notify(0, "READY=1");
     }

@@ -150,9 +150,6 @@ Settings finish_settings(SettingsDraft draft, Program program, Problems& problem
   for (ListenerDraft& listener : draft.listeners) {
     listener.settings.port = listener.port.value_or(default_port(listener.settings.https));
     if (!listener.settings.enabled) continue;
-    if (listener.settings.url_prefix != "wsman") {
-      problems.add(listener.place, "winrm.listener.URLPrefix", "this version serves no other prefix yet; valid: \"wsman\"");
-    }
     if (listener.settings.https) {
       check_https_listener(listener, draft.settings.winrm, problems);
     } else {

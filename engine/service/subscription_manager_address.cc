@@ -2,8 +2,8 @@
 #include <charconv>
 #include <optional>
 
-#include "engine/service/settings.h"
 #include "engine/config/text_rules.h"
+#include "engine/service/settings.h"
 
 namespace service {
 namespace {

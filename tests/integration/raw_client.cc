@@ -20,6 +20,8 @@ RawClient::RawClient(unsigned port) : state_(std::make_unique<State>()) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const timeval limit{10, 0};
+  ::setsockopt(state_->descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   EXPECT_EQ(::connect(state_->descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
 }
 
@@ -46,6 +48,18 @@ void RawClient::send(std::string_view bytes) {
   } else {
     EXPECT_EQ(::send(state_->descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(size));
   }
+}
+
+std::string RawClient::receive(std::string_view end) {
+  std::string all;
+  char piece[4096];
+  while (end.empty() || all.find(end) == std::string::npos) {
+    const auto got = state_->ssl != nullptr ? static_cast<ssize_t>(::SSL_read(state_->ssl, piece, sizeof piece))
+                                            : ::recv(state_->descriptor, piece, sizeof piece, 0);
+    if (got <= 0) break;
+    all.append(piece, static_cast<std::size_t>(got));
+  }
+  return all;
 }
 
 }  // namespace integration

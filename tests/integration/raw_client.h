@@ -21,6 +21,8 @@ class RawClient {
   RawClient& operator=(const RawClient&) = delete;
 
   void send(std::string_view bytes);
+  /// What comes until `end` is part of it, or the peer ends; waits 10 s at most.
+  std::string receive(std::string_view end);
 
  private:
   struct State;

@@ -359,8 +359,8 @@ TEST_F(SettingsFile, HttpListenerTakesNoCertificate) {
               HasSubstr("belong to an HTTPS listener"));
 }
 
-TEST_F(SettingsFile, PrefixThatIsNotServedIsRefused) {
-  EXPECT_THAT(complaint(std::string(kListener) + "URLPrefix = \"events\"\n"), HasSubstr("valid: \"wsman\""));
+TEST_F(SettingsFile, PrefixThatIsNoneIsRefused) {
+  EXPECT_THAT(load(std::string(kListener) + "URLPrefix = \"events/all\"\n"), IsOk());
   EXPECT_THAT(complaint(std::string(kListener) + "URLPrefix = \"/wsman\"\n"),
               HasSubstr("muster.toml:5: winrm.listener.URLPrefix: "));
 }

@@ -1,0 +1,142 @@
+// Settings of winrm/config that a running collector obeys from the next request on.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <regex>
+#include <thread>
+
+#include "engine/wsman/names.h"
+#include "tests/integration/config_client.h"
+#include "tests/integration/raw_client.h"
+
+namespace integration {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kHost = "host7.lab.example";
+
+class ActingSetting : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    stack_.start_collector();
+    stack_.issue(kHost);
+  }
+
+  void set(const std::string& path, const std::string& root, const std::string& name, const std::string& value) {
+    const ConfigReply reply = config_.set(path, root, "<cfg:" + name + ">" + value + "</cfg:" + name + ">");
+    ASSERT_EQ(reply.status, 200) << reply.fault;
+  }
+  Stack::Reply post(const std::string& body) {
+    return stack_.post(kHost, "/wsman", body, {"Content-Type: application/soap+xml;charset=UTF-8"});
+  }
+  std::string remote_request() { return config_envelope(std::string(wsman::action::kGet), "", ""); }
+  /// Opens an enumeration and leaves it open.
+  std::string open_enumeration() {
+    const ConfigReply reply = config_.send(std::string(wsman::action::kEnumerate), "listener", "<n:Enumerate/>");
+    EXPECT_EQ(reply.status, 200) << reply.fault;
+    std::smatch found;
+    EXPECT_TRUE(std::regex_search(reply.body, found, std::regex("EnumerationContext>([^<]+)<")));
+    return found[1];
+  }
+  ConfigReply pull(const std::string& context) {
+    return config_.send(std::string(wsman::action::kPull), "listener",
+                        "<n:Pull><n:EnumerationContext>" + context + "</n:EnumerationContext></n:Pull>");
+  }
+
+  Stack stack_;
+  ConfigClient config_{stack_};
+};
+
+TEST_F(ActingSetting, MaxEnvelopeSizekbBoundsTheNextRequest) {
+  const std::string padded = remote_request() + std::string(100'000, ' ');
+  EXPECT_EQ(post(padded).status, 500);
+  set("", "Config", "MaxEnvelopeSizekb", "64");
+  EXPECT_EQ(post(padded).status, 413);
+  set("", "Config", "MaxEnvelopeSizekb", "128");
+  EXPECT_EQ(post(padded).status, 500);
+}
+
+TEST_F(ActingSetting, MaxBatchItemsBoundsTheNextPage) {
+  ASSERT_EQ(config_
+                .create("listener",
+                        "<p:Listener xmlns:p=\"" + config_uri("listener") + "\"><p:Enabled>false</p:Enabled></p:Listener>",
+                        {{"Address", "*"}, {"Transport", "HTTP"}})
+                .status,
+            200);
+  EXPECT_THAT(config_.enumerate("listener").body, HasSubstr("EndOfSequence"));
+  set("", "Config", "MaxBatchItems", "1");
+  const std::string page = config_.enumerate("listener").body;
+  EXPECT_THAT(page, AllOf(HasSubstr("cfg:Listener"), Not(HasSubstr("EndOfSequence"))));
+}
+
+TEST_F(ActingSetting, EnumerationTimeoutmsEndsIdleEnumerations) {
+  const std::string kept = open_enumeration();
+  EXPECT_EQ(pull(kept).status, 200);
+  const std::string forgotten = open_enumeration();
+  set("service", "Service", "EnumerationTimeoutms", "500");
+  std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  const ConfigReply reply = pull(forgotten);
+  EXPECT_EQ(reply.fault, "2150858779");
+  EXPECT_EQ(reply.subcode, "n:InvalidEnumerationContext");
+}
+
+TEST_F(ActingSetting, MaxConcurrentOperationsPerUserRefusesOneEnumerationTooMany) {
+  set("service", "Service", "MaxConcurrentOperationsPerUser", "1");
+  const std::string context = open_enumeration();
+  const ConfigReply second = config_.enumerate("listener");
+  EXPECT_EQ(second.fault, "2150859174");
+  EXPECT_EQ(second.subcode, "w:InternalError");
+  // What is open can be read to its end, and then there is room again.
+  EXPECT_EQ(pull(context).status, 200);
+  EXPECT_EQ(config_.enumerate("listener").status, 200);
+}
+
+TEST_F(ActingSetting, MaxPacketRetrievalTimeSecondsEndsASlowRequest) {
+  const auto pem = [&](const char* end) { return stack_.pki() / (std::string(kHost) + end); };
+  RawClient client(stack_.port(), pem(".pem"), pem(".key"));
+  const std::string ask = "POST /wsman HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+  client.send(ask);
+  EXPECT_THAT(client.receive("\r\n\r\n"), HasSubstr("200 OK"));
+  set("service", "Service", "MaxPacketRetrievalTimeSeconds", "1");
+  // On the connection that is open already.
+  client.send(ask.substr(0, 20));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(client.receive("\r\n\r\n"), HasSubstr("HTTP/1.1 500"));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(900));
+}
+
+TEST_F(ActingSetting, AllowRemoteAccessLeavesOnlyTheControlSocket) {
+  set("service", "Service", "AllowRemoteAccess", "false");
+  const auto refused = post(remote_request());
+  EXPECT_EQ(refused.status, 500);
+  EXPECT_THAT(refused.body, HasSubstr("Code=\"2150859229\""));
+  set("service", "Service", "AllowRemoteAccess", "true");
+  EXPECT_THAT(post(remote_request()).body, HasSubstr("Code=\"5\""));
+}
+
+TEST_F(ActingSetting, CertificateSaysWhetherCertificatesAuthenticate) {
+  EXPECT_EQ(post(remote_request()).status, 500);
+  set("service/auth", "Auth", "Certificate", "false");
+  EXPECT_EQ(post(remote_request()).status, 401);
+  set("service/auth", "Auth", "Certificate", "true");
+  EXPECT_EQ(post(remote_request()).status, 500);
+}
+
+TEST_F(ActingSetting, CertificateEndsTheTrustInOpenConnectionsToo) {
+  const auto pem = [&](const char* end) { return stack_.pki() / (std::string(kHost) + end); };
+  RawClient client(stack_.port(), pem(".pem"), pem(".key"));
+  const std::string ask = "POST /wsman HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+  client.send(ask);
+  EXPECT_THAT(client.receive("\r\n\r\n"), HasSubstr("200 OK"));
+  set("service/auth", "Auth", "Certificate", "false");
+  client.send(ask);
+  EXPECT_THAT(client.receive("\r\n\r\n"), HasSubstr("401 Unauthorized"));
+}
+
+}  // namespace
+}  // namespace integration
