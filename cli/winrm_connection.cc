@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
@@ -227,25 +229,38 @@ std::filesystem::path key_of(const std::filesystem::path& certificate) {
   return std::filesystem::exists(beside, ignored) ? beside : certificate;
 }
 
-/// Hides what is typed as long as it lives, where standard input is a terminal.
+volatile std::sig_atomic_t interrupted = 0;
+
+/// Hides what is typed as long as it lives, where standard input is a terminal. A signal that would end the program waits
+/// until the terminal is as it was.
 class NoEcho {
  public:
   NoEcho() {
-    active_ = ::isatty(STDIN_FILENO) == 1 && ::tcgetattr(STDIN_FILENO, &before_) == 0;
+    active_ = ::isatty(STDIN_FILENO) == 1 && ::tcgetattr(STDIN_FILENO, &terminal_) == 0;
     if (!active_) return;
-    termios quiet = before_;
+    interrupted = 0;
+    struct sigaction action {};
+    action.sa_handler = [](int number) { interrupted = number; };
+    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &actions_[i]);
+    termios quiet = terminal_;
     quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
   }
   ~NoEcho() {
-    if (active_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    if (!active_) return;
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal_);
+    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &actions_[i], nullptr);
+    if (interrupted != 0) ::raise(interrupted);
   }
   NoEcho(const NoEcho&) = delete;
   NoEcho& operator=(const NoEcho&) = delete;
 
  private:
+  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
+
   bool active_ = false;
-  termios before_{};
+  termios terminal_{};
+  std::array<struct sigaction, kSignals.size()> actions_{};
 };
 
 }  // namespace

@@ -329,10 +329,12 @@ void print_error_number(std::ostream& out, std::uint32_t number) {
 int print_failure(Console& console, OutputFormat format, const base::Error& error, Element fault) {
   const std::uint32_t number = base::win32_number(error.code);
   xml::Document made;
+  // The text of the code stands below, by itself.
+  const bool says_it_all = !error.what.empty() && error.code.category() == base::win32_category();
   if (!fault) {
     xml::Writer w;
     w.open("f:WSManFault").attribute("xmlns:f", wsman::ns::kFault).attribute("Code", std::to_string(hresult_of(number)));
-    w.leaf("f:Message", error.what.empty() ? text_of_code(number) : error.message());
+    w.leaf("f:Message", says_it_all ? error.what : error.message());
     if (auto document = xml::Document::parse(w.take()); document.ok()) made = std::move(*document);
     fault = made.root();
   }

@@ -17,12 +17,14 @@ constexpr std::uint32_t kHttpTooLarge = 2150859025;
 constexpr std::uint32_t kHttpUnavailable = 2150859026;
 constexpr std::uint32_t kHttpNotFound = 2150859027;
 constexpr std::uint32_t kHttpOther = 2150859023;
+constexpr std::uint32_t kHttpRedirect = 2150859024;
 constexpr std::uint32_t kNotSoap = 2150858999;
 constexpr std::uint32_t kHttpServerError = 2150859120;
 constexpr std::uint32_t kHttpBadRequest = 2150859121;
 
 base::Error status_error(unsigned status, const http::Url& url) {
-  std::uint32_t number = kHttpOther;
+  // A redirection is not followed: whoever answers may not choose where credentials go.
+  std::uint32_t number = status >= 300 && status < 400 ? kHttpRedirect : kHttpOther;
   switch (status) {
     case 400:
       number = kHttpBadRequest;

@@ -9,12 +9,14 @@
 #include <cstring>
 #include <filesystem>
 
+#include "engine/auth/certificate.h"
 #include "engine/auth/local_peer.h"
 #include "engine/base/die.h"
 #include "engine/http/listener.h"
 #include "engine/wsman/endpoint.h"
 #include "tests/resources/log_service.h"
 #include "tests/support/process.h"
+#include "tests/support/test_pki.h"
 
 namespace cli {
 namespace {
@@ -75,6 +77,59 @@ class ControlledService {
   wsman::Endpoint endpoint_;
   http::Listener listener_;
   bool stopped_ = false;
+};
+
+/// The same over TLS, for clients with certificates and for strangers.
+class RemoteService {
+ public:
+  RemoteService()
+      : endpoint_(wsman::EndpointOptions{}, logs_.dispatcher(), {&certificates_}),
+        listener_(loop_.executor(), options(), endpoint_) {
+    const auto started = listener_.start();
+    if (!started.ok()) base::die(started.error().message());
+  }
+  ~RemoteService() {
+    test_support::run_on(loop_.executor(), [](http::Listener& listener) -> base::Task<int> {
+      co_await listener.stop();
+      co_return 0;
+    }(listener_));
+  }
+
+  /// winrm, asking this service.
+  CommandResult winrm(std::vector<std::string> words, const std::string& input = {}) const {
+    words.insert(words.begin(), (kProgram.parent_path() / "winrm").string());
+    words.push_back("-r:https://localhost:" + std::to_string(listener_.port()) + "/wsman");
+    return run_command(words, input);
+  }
+  std::string authorities() const { return "-ca:" + pki_.authorities().string(); }
+  /// A file that holds both the certificate and its key.
+  std::string identity() const {
+    return "-c:" +
+           test_support::join_files(pki_.directory(), "alice.pem", {identity_.certificate, identity_.private_key}).string();
+  }
+
+ private:
+  http::ListenerOptions options() const {
+    const test_support::Identity server = pki_.server();
+    http::TlsServerOptions tls;
+    tls.certificate = server.certificate;
+    tls.private_key = server.private_key;
+    tls.client_ca = pki_.authorities();
+    auto context = http::TlsServerContext::load(tls);
+    if (!context.ok()) base::die(context.error().message());
+    http::ListenerOptions options;
+    options.address = "127.0.0.1";
+    options.tls = std::move(*context);
+    return options;
+  }
+
+  test_support::TestPki pki_;
+  test_support::Identity identity_ = pki_.client("alice.lab.example");
+  LogService logs_;
+  auth::CertificateAuthenticator certificates_;
+  test_support::Loop loop_;
+  wsman::Endpoint endpoint_;
+  http::Listener listener_;
 };
 
 std::string tool(const std::string& name) {
@@ -172,6 +227,38 @@ TEST(Program, HelpAndVersionGoToStandardOutput) {
     EXPECT_EQ(result.err, "");
   }
   EXPECT_EQ(run_command({kProgram, "frobnicate"}).status, 87);
+}
+
+TEST(RemoteWinrm, IdentifiesAServiceAsAStranger) {
+  RemoteService service;
+  const CommandResult shown = service.winrm({"id", "-auth:none", service.authorities()});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("ProductVersion = OS: 0.0.0 SP: 0.0 Stack: 3.0\n"));
+}
+
+TEST(RemoteWinrm, IsKnownByItsCertificate) {
+  RemoteService service;
+  const CommandResult shown = service.winrm({"id", service.identity(), service.authorities(), "-encoding:utf-16"});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("Stack: 3.0\n"), HasSubstr("secprofile/https/mutual\n")));
+  EXPECT_THAT(shown.out, testing::Not(HasSubstr("OS: 0.0.0")));
+}
+
+TEST(RemoteWinrm, TrustsNoServerOfAnUnknownAuthority) {
+  RemoteService service;
+  const CommandResult refused = service.winrm({"id", "-auth:none"});
+  EXPECT_EQ(refused.status, 2150859194u % 256);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("unable to get local issuer certificate"), HasSubstr("0x803381BA")));
+  EXPECT_EQ(service.winrm({"id", "-auth:none", "-skipcacheck"}).status, 0);
+}
+
+TEST(RemoteWinrm, SaysThatAStrangerIsDenied) {
+  RemoteService service;
+  const CommandResult denied =
+      service.winrm({"get", "winrm/config", "-auth:basic", "-u:alice", service.authorities()}, "secret\n");
+  EXPECT_EQ(denied.status, 5);
+  EXPECT_THAT(denied.err,
+              AllOf(HasSubstr("Password for alice: "), HasSubstr("0x80070005"), HasSubstr("Access is denied.\n")));
 }
 
 }  // namespace

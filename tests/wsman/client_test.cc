@@ -280,6 +280,7 @@ TEST(HttpTransport, EachStatusHasItsNumber) {
   EXPECT_EQ(error_for(401, "", ""), 5u);
   EXPECT_EQ(error_for(403, "", ""), 5u);
   EXPECT_EQ(error_for(404, "", ""), 2150859027u);
+  EXPECT_EQ(error_for(302, "", ""), 2150859024u);
   EXPECT_EQ(error_for(413, "", ""), 2150859025u);
   EXPECT_EQ(error_for(418, "", ""), 2150859023u);
   EXPECT_EQ(error_for(500, "text/html", "<html/>"), 2150859120u);
