@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "engine/base/hash.h"
@@ -90,7 +89,7 @@ inline bool equal_bytes(const char* a, const char* b, std::size_t size) {
     return !differ(size - 16);
   }
 #endif
-  return std::memcmp(a, b, size) == 0;
+  return base::equal_bytes(a, b, size);
 }
 
 /// Whether there is a kHole, or a zero byte, at which a parser would end.
@@ -375,12 +374,12 @@ bool Splitter::is(std::string_view text) const {
   const char* const end = at + text.size();
   for (const auto value : values_) {
     const auto size = static_cast<std::size_t>(value.data() - piece);
-    if (static_cast<std::size_t>(end - at) <= size || at[size] != kHole || std::memcmp(at, piece, size) != 0) return false;
+    if (static_cast<std::size_t>(end - at) <= size || at[size] != kHole || !equal_bytes(at, piece, size)) return false;
     at += size + 1;
     piece = value.data() + value.size();
   }
   const auto size = static_cast<std::size_t>(xml_.data() + xml_.size() - piece);
-  return static_cast<std::size_t>(end - at) == size && std::memcmp(at, piece, size) == 0;
+  return static_cast<std::size_t>(end - at) == size && equal_bytes(at, piece, size);
 }
 
 }  // namespace events

@@ -11,6 +11,7 @@ namespace {
 /// From this many entries on it is asked whether looking them up pays.
 constexpr std::size_t kEnoughEntries = 512;
 constexpr std::size_t kFirstTable = 16;
+constexpr std::size_t kMaxVarint = 10;
 
 std::size_t varint_size(std::uint64_t value) {
   return static_cast<std::size_t>(std::bit_width(value | 1) + 6) / 7;
@@ -80,7 +81,7 @@ std::uint16_t ColumnBuilder::find_or_add(std::string_view value) {
       if (entries() >= kEnoughEntries && entries() * 8 >= std::size_t{rows_ + 1} * 7) looks_up_ = false;
       return code;
     }
-    if (hashes_[found - 1u] == hash && entry(found - 1u) == value) return static_cast<std::uint16_t>(found - 1);
+    if (hashes_[found - 1u] == hash && is_text(found - 1u, value)) return static_cast<std::uint16_t>(found - 1);
   }
 }
 
@@ -122,9 +123,13 @@ void ColumnBuilder::write_dictionary(std::string& to) const {
   }
   to += text_;
   if (entries() == 1) return;
-  for (const std::uint16_t code : codes_) to += static_cast<char>(code);
-  if (entries() <= 256) return;
-  for (const std::uint16_t code : codes_) to += static_cast<char>(code >> 8);
+  const bool wide = entries() > 256;
+  const std::size_t codes_begin = to.size();
+  to.resize(codes_begin + (wide ? 2 : 1) * codes_.size());
+  char* at = to.data() + codes_begin;
+  for (const std::uint16_t code : codes_) *at++ = static_cast<char>(code);
+  if (!wide) return;
+  for (const std::uint16_t code : codes_) *at++ = static_cast<char>(code >> 8);
 }
 
 void ColumnBuilder::write_texts(std::string& to) const {
@@ -157,12 +162,16 @@ bool ColumnBuilder::write_numbers(std::string& to) const {
   }
   const bool as_deltas = deltas < plain;
   to += static_cast<char>(as_deltas ? NumberForm::Deltas : NumberForm::Plain);
+  const std::size_t begin = to.size();
+  to.resize(begin + (as_deltas ? deltas : plain) + kMaxVarint);
+  char* at = to.data() + begin;
   before = 0;
   for (std::size_t row = 0; row < rows_; ++row) {
     const std::uint64_t value = values[code(row)];
-    append_varint(to, as_deltas ? zigzag(value - before) : value);
+    at = put_varint(at, as_deltas ? zigzag(value - before) : value);
     before = value;
   }
+  to.resize(static_cast<std::size_t>(at - to.data()));
   return true;
 }
 

@@ -22,7 +22,7 @@ class ColumnBuilder {
   void reset();
   /// `time` is the row's, ns since 1970.
   void add(std::string_view value, std::int64_t time) {
-    if (rows_ != 0 && mode_ == Mode::Texts && value == last_text()) {
+    if (rows_ != 0 && mode_ == Mode::Texts && is_text(last_, value)) {
       // Codes are only kept once there is a second entry.
       if (entries() > 1) codes_.push_back(last_);
       ++rows_;
@@ -50,7 +50,10 @@ class ColumnBuilder {
  private:
   enum class Mode : std::uint8_t { RowTime, Texts };
 
-  std::string_view last_text() const { return entry(last_); }
+  bool is_text(std::size_t index, std::string_view value) const {
+    const std::string_view text = entry(index);
+    return text.size() == value.size() && base::equal_bytes(text.data(), value.data(), value.size());
+  }
   void add_other(std::string_view value, std::int64_t time);
   void leave_row_time();
   std::uint16_t find_or_add(std::string_view value);

@@ -125,12 +125,16 @@ void append_times(std::string& to, std::span<const std::int64_t> times) {
     while (time % kUnits[exponent] != 0) --exponent;
   }
   to += static_cast<char>(exponent);
+  const std::size_t begin = to.size();
+  to.resize(begin + 10 * times.size());
+  char* at = to.data() + begin;
   std::uint64_t before = 0;
   for (const std::int64_t time : times) {
     const auto count = static_cast<std::uint64_t>(time / kUnits[exponent]);
-    append_varint(to, zigzag(count - before));
+    at = put_varint(at, zigzag(count - before));
     before = count;
   }
+  to.resize(static_cast<std::size_t>(at - to.data()));
 }
 
 bool read_times(ByteReader& from, std::span<std::int64_t> times) {

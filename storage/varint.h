@@ -21,6 +21,16 @@ inline void append_varint(std::string& to, std::uint64_t value) {
   to += static_cast<char>(value);
 }
 
+/// The same where ten bytes are free at `to`; gives what is behind it.
+inline char* put_varint(char* to, std::uint64_t value) {
+  while (value >= 0x80) {
+    *to++ = static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  *to++ = static_cast<char>(value);
+  return to;
+}
+
 /// Signed numbers near zero as unsigned ones near zero. Wraps around as the differences of two's complement do.
 constexpr std::uint64_t zigzag(std::uint64_t difference) {
   return difference << 1 ^ (0 - (difference >> 63));

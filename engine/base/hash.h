@@ -24,6 +24,21 @@ inline std::uint32_t load_32(const char* from) {
   return word;
 }
 
+/// Whether `size` bytes are the same; for short ones, where a call would cost more than the answer.
+inline bool equal_bytes(const char* a, const char* b, std::size_t size) {
+  if (size >= 8) {
+    for (std::size_t at = 0; at + 8 < size; at += 8) {
+      if (load_64(a + at) != load_64(b + at)) return false;
+    }
+    return load_64(a + size - 8) == load_64(b + size - 8);
+  }
+  if (size >= 4) return load_32(a) == load_32(b) && load_32(a + size - 4) == load_32(b + size - 4);
+  for (std::size_t at = 0; at < size; ++at) {
+    if (a[at] != b[at]) return false;
+  }
+  return true;
+}
+
 /// Both halves of the product, folded: every bit of both factors reaches every bit of the result.
 inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
 #ifdef __SIZEOF_INT128__
