@@ -17,6 +17,9 @@ base::Error damaged(const char* what) {
   return base::make_error(Errc::Corrupt, std::string("a block is damaged: ") + what);
 }
 
+/// Events of a template that are rebuilt value by value; where more are wanted, whole columns pay.
+constexpr std::uint32_t kFewRows = 4;
+
 class MemoryFrames final : public FrameSource {
  public:
   explicit MemoryFrames(std::span<const std::string> frames) : frames_(frames) {}
@@ -91,6 +94,7 @@ struct Block::State {
   }
   base::Result<std::string_view> section(const Section& section);
   base::Result<const Column*> column(std::uint32_t template_index, std::uint32_t hole);
+  base::Result<std::string_view> value(std::size_t row, std::uint32_t hole);
 
   BlockSummary summary;
   std::unique_ptr<FrameSource> source;
@@ -108,6 +112,7 @@ struct Block::State {
   std::vector<std::size_t> frame_sizes;  ///< by the directory; the first is the rows' own and not in it
   std::vector<Bytes> frames;
   std::vector<std::unique_ptr<Stored>> columns;  ///< like sections
+  std::vector<std::uint32_t> asked;              ///< how many events of each template were rebuilt
   std::vector<std::string> buffers;
   std::vector<std::string_view> values;
 };
@@ -344,16 +349,33 @@ base::Result<const Column*> Block::column(std::uint32_t template_index, std::uin
   return state_->column(template_index, hole);
 }
 
+/// The value of one row, without its whole column as long as few rows are asked for.
+base::Result<std::string_view> Block::State::value(std::size_t row, std::uint32_t hole) {
+  const std::uint32_t index = template_of[row];
+  const Part& part = parts[index];
+  const std::size_t number = part.first_section + hole;
+  std::string& buffer = buffers[hole];
+  if (asked[index] <= kFewRows && !columns[number]) {
+    ASSIGN_OR_RETURN(const std::string_view bytes, section(sections[number]));
+    const auto value = decode_value(bytes, part.rows, place_of[row], times[row], buffer);
+    if (!value) return damaged("a column");
+    return *value;
+  }
+  ASSIGN_OR_RETURN(const Column* const whole, column(index, hole));
+  return whole->value(place_of[row], buffer);
+}
+
 base::Result<std::string> Block::xml(std::size_t row) {
   State& state = *state_;
   const std::uint32_t index = state.template_of[row];
-  const std::uint32_t place = state.place_of[row];
   const std::size_t holes = state.parts[index].columns;
   if (state.buffers.size() < holes) state.buffers.resize(holes);
+  state.asked.resize(state.parts.size());
+  ++state.asked[index];
   state.values.clear();
   for (std::uint32_t hole = 0; hole < holes; ++hole) {
-    ASSIGN_OR_RETURN(const Column* const column, state.column(index, hole));
-    state.values.push_back(column->value(place, state.buffers[hole]));
+    ASSIGN_OR_RETURN(const std::string_view value, state.value(row, hole));
+    state.values.push_back(value);
   }
   const Template& shape = state.templates[index];
   std::size_t size = 0;

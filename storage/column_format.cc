@@ -109,6 +109,65 @@ bool read_column(ByteReader& reader, std::span<const std::int64_t> times, Decode
   return false;
 }
 
+/// One text of `count`; goes on behind all of them.
+std::optional<std::string_view> read_text(ByteReader& reader, std::size_t count, std::size_t wanted) {
+  if (count > reader.left()) return std::nullopt;
+  std::uint64_t before = 0;
+  std::uint64_t behind = 0;
+  std::uint64_t size = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t length = reader.varint(reader.left());
+    if (i == wanted) {
+      size = length;
+    } else {
+      (i < wanted ? before : behind) += length;
+    }
+  }
+  reader.bytes(before);
+  const std::string_view text = reader.bytes(size);
+  reader.bytes(behind);
+  return reader.ok() ? std::optional(text) : std::nullopt;
+}
+
+std::optional<std::string_view> read_entry(ByteReader& reader, std::size_t rows, std::size_t row) {
+  const std::uint64_t entries = reader.varint(rows);
+  if (entries == 0) return std::nullopt;
+  if (entries == 1) return read_text(reader, 1, 0);
+  const std::size_t width = entries > 256 ? 2 : 1;
+  // The codes are the last bytes.
+  ByteReader codes = reader;
+  if (reader.left() < width * rows) return std::nullopt;
+  const std::string_view bytes = codes.bytes(reader.left()).substr(reader.left() - width * rows);
+  std::size_t code = static_cast<unsigned char>(bytes[row]);
+  if (width == 2) code |= static_cast<std::size_t>(static_cast<unsigned char>(bytes[rows + row])) << 8;
+  if (code >= entries) return std::nullopt;
+  return read_text(reader, entries, code);
+}
+
+std::optional<std::uint64_t> read_number(ByteReader& reader, std::size_t row) {
+  const auto form = static_cast<NumberForm>(reader.byte());
+  std::uint64_t number = 0;
+  if (form == NumberForm::Plain) {
+    for (std::size_t i = 0; i <= row; ++i) number = reader.long_varint();
+  } else if (form == NumberForm::Deltas) {
+    for (std::size_t i = 0; i <= row; ++i) number += unzigzag(reader.long_varint());
+  } else {
+    return std::nullopt;
+  }
+  return reader.ok() ? std::optional(number) : std::nullopt;
+}
+
+std::optional<std::string_view> read_time_value(ByteReader& reader, std::size_t row, std::string& buffer) {
+  const std::uint8_t digits = reader.byte();
+  const std::uint8_t exponent = reader.byte();
+  if (digits > kMaxFractionDigits || exponent >= kUnits.size()) return std::nullopt;
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i <= row; ++i) count += unzigzag(reader.long_varint());
+  if (!reader.ok()) return std::nullopt;
+  append_time(buffer, static_cast<std::int64_t>(count * static_cast<std::uint64_t>(kUnits[exponent])), digits);
+  return buffer;
+}
+
 }  // namespace
 
 base::Result<DecodedColumn> decode_column(std::string_view bytes, std::span<const std::int64_t> times,
@@ -117,6 +176,44 @@ base::Result<DecodedColumn> decode_column(std::string_view bytes, std::span<cons
   ByteReader reader(bytes);
   if (!read_column(reader, times, column, own_text) || !reader.done()) return damaged();
   return column;
+}
+
+std::optional<std::string_view> decode_value(std::string_view bytes, std::size_t rows, std::size_t row, std::int64_t time,
+                                             std::string& buffer) {
+  ByteReader reader(bytes);
+  buffer.clear();
+  const std::uint8_t form = reader.byte();
+  if (!reader.ok()) return std::nullopt;
+  switch (static_cast<ColumnForm>(form)) {
+    case ColumnForm::Texts:
+      return read_text(reader, rows, row);
+    case ColumnForm::Dictionary:
+      return read_entry(reader, rows, row);
+    case ColumnForm::Decimal:
+    case ColumnForm::Hex: {
+      const auto number = read_number(reader, row);
+      if (!number) return std::nullopt;
+      static_cast<ColumnForm>(form) == ColumnForm::Decimal ? append_decimal(buffer, *number) : append_hex(buffer, *number);
+      return buffer;
+    }
+    case ColumnForm::Time:
+      return read_time_value(reader, row, buffer);
+    case ColumnForm::RowTime: {
+      const std::uint8_t digits = reader.byte();
+      if (!reader.ok() || digits > kMaxFractionDigits) return std::nullopt;
+      append_time(buffer, time, digits);
+      return buffer;
+    }
+    case ColumnForm::Guid: {
+      const std::uint8_t flags = reader.byte();
+      reader.bytes(16 * row);
+      const std::string_view guid = reader.bytes(16);
+      if (!reader.ok()) return std::nullopt;
+      append_guid(buffer, guid.data(), {(flags & kGuidBraces) != 0, (flags & kGuidCapitals) != 0});
+      return buffer;
+    }
+  }
+  return std::nullopt;
 }
 
 void append_times(std::string& to, std::span<const std::int64_t> times) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,6 +50,11 @@ struct DecodedColumn {
 /// Errc::Corrupt.
 base::Result<DecodedColumn> decode_column(std::string_view bytes, std::span<const std::int64_t> times,
                                           std::string& own_text);
+
+/// Reads the value of one of the `rows` of a column without the others; `time` is that row's. What is given refers to
+/// `bytes` or to `buffer`. Nothing where the column is damaged, as far as that was looked at.
+std::optional<std::string_view> decode_value(std::string_view bytes, std::size_t rows, std::size_t row, std::int64_t time,
+                                             std::string& buffer);
 
 /// Times counted in the largest unit of 10^n ns that divides them all: a byte n, then zigzag varints of the differences, the
 /// first from zero.
