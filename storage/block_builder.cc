@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "engine/base/die.h"
 #include "events/raw_value.h"

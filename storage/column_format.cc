@@ -1,5 +1,6 @@
 #include "storage/column_format.h"
 
+#include <algorithm>
 #include <array>
 
 #include "storage/canonical.h"
