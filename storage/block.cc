@@ -18,7 +18,7 @@ base::Error damaged(const char* what) {
 }
 
 /// Events of a template that are rebuilt value by value; where more are wanted, whole columns pay.
-constexpr std::uint32_t kFewRows = 4;
+constexpr std::uint32_t kFewRows = 2;
 
 class MemoryFrames final : public FrameSource {
  public:
