@@ -226,10 +226,6 @@ base::Result<void> check_switches(const CommandRow& operation, const Arguments& 
   return {};
 }
 
-bool asks_for_explanation(std::string_view word) {
-  return word == "--" || word == "/" || word == "-" ? false : asks_for_help(word);
-}
-
 }  // namespace
 
 std::span<const OptionRow> winrm_connection_switches() {
@@ -244,7 +240,7 @@ const ToolRow& winrm_tool() {
 
 base::Result<WinrmArguments> parse_winrm_arguments(std::span<const std::string> words) {
   WinrmArguments parsed;
-  if (words.empty() || asks_for_explanation(words.front())) {
+  if (words.empty() || asks_for_help(words.front())) {
     if (words.size() > 1) parsed.topic = words[1];
     return parsed;
   }
@@ -265,7 +261,7 @@ base::Result<WinrmArguments> parse_winrm_arguments(std::span<const std::string> 
       parsed.positional.push_back(word);
       continue;
     }
-    if (asks_for_explanation(word)) {
+    if (asks_for_help(word)) {
       parsed.topic = operation->name;
       return parsed;
     }

@@ -21,6 +21,9 @@ namespace {
 constexpr std::string_view kService = "http://schemas.microsoft.com/wbem/wsman/1/config/service";
 constexpr std::uint32_t kNoSecurity = 2150859199;
 constexpr std::size_t kMaxText = 1 << 20;
+// True of the services of this version, which are the ones that are asked: configsddl has no -remote.
+constexpr std::string_view kNotEnforced =
+    "This version keeps security descriptors and does not act on them: administrators alone have access.";
 
 /// A file of a person's own that goes away with it.
 class ScratchFile {
@@ -63,7 +66,7 @@ class ConfigSddl {
                                  "The service keeps no security descriptor for " + what() + " that could be edited.");
     }
     std::string text =
-        "# Permissions of " + what() + ".\n" +
+        "# Permissions of " + what() + ".\n# " + std::string(kNotEnforced) + "\n" +
         "# What follows a '#' is not read. The rest, without its blanks and line ends, is the security descriptor.\n\n" +
         explain_sddl(*before);
     ASSIGN_OR_CO_RETURN(const ScratchFile file, ScratchFile::create());
@@ -80,7 +83,9 @@ class ConfigSddl {
     auto put = target();
     auto answer = co_await client_.put(std::move(put), std::move(document));
     if (!answer.ok()) co_return std::move(answer).error();
-    console_.out << "The permissions of " << what() << " are now:\n\n" << explain_sddl(after);
+    console_.out << "The permissions of " << what() << " are now:\n\n"
+                 << explain_sddl(after) << '\n'
+                 << kNotEnforced << '\n';
     co_return base::Result<void>();
   }
 

@@ -224,7 +224,6 @@ base::Result<WinrmRequest> make_request(Console& console, const WinrmArguments& 
   }
   if (arguments.values) {
     ASSIGN_OR_RETURN(request.values, parse_values(*arguments.values));
-    request.has_values = true;
   }
   if (arguments.operation->name == "enumerate") {
     ASSIGN_OR_RETURN(request.enumeration, read_enumeration(arguments.switches, request.target));

@@ -23,7 +23,6 @@ struct WinrmRequest {
   wsman::Client::Target target;
   wsman::Client::Enumeration enumeration;
   std::vector<NamedValue> values;
-  bool has_values = false;
   std::optional<std::string> document;  ///< what -file or standard input held
 };
 

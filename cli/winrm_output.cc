@@ -226,7 +226,7 @@ class XmlRenderer {
 std::string render_alone(Element element, bool pretty, std::size_t level) {
   // What is bound further out is declared on the element that stands alone.
   auto alone = xml::Document::parse(element.outer_xml());
-  if (!alone.ok()) return {};
+  if (!alone.ok()) return element.outer_xml();
   return XmlRenderer(pretty).render(alone->root(), language_of(element), level);
 }
 

@@ -1,0 +1,156 @@
+// winrm against a real collector: the lines of cli-winrm, and what they print.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/integration/stack.h"
+
+namespace integration {
+namespace {
+
+using test_support::CommandResult;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr const char* kHost = "host7.lab.example";
+
+class RealWinrm : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(stack_.directory() / "policy.d");
+    stack_.write("policy.d/10.toml", "[winrm.client]\nAllowUnencrypted = false\n");
+    stack_.start_collector();
+  }
+
+  CommandResult winrm(std::vector<std::string> words) const { return stack_.tool("winrm", std::move(words)); }
+  /// The same over the network, as a host with a certificate.
+  CommandResult winrm_from(const std::string& host, std::vector<std::string> words) const {
+    words.insert(words.end(), {"-r:" + stack_.url(), "-c:" + (stack_.pki() / (host + ".pem")).string(),
+                               "-ca:" + (stack_.pki() / "ca.pem").string()});
+    words.insert(words.begin(), (bin_directory() / "winrm").string());
+    return test_support::run_command(words);
+  }
+
+  Stack stack_;
+};
+
+// cli-winrm, section 2.1.
+TEST_F(RealWinrm, GetsTheClientSettings) {
+  const CommandResult shown = winrm({"get", "winrm/config/client"});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_EQ(shown.out,
+            "Client\n"
+            "    NetworkDelayms = 5000\n"
+            "    URLPrefix = wsman\n"
+            "    AllowUnencrypted = false [Source=\"GPO\"]\n"
+            "    Auth\n"
+            "        Basic = true\n"
+            "        Digest = true\n"
+            "        Kerberos = true\n"
+            "        Negotiate = true\n"
+            "        Certificate = true\n"
+            "        CredSSP = false\n"
+            "    DefaultPorts\n"
+            "        HTTP = 5985\n"
+            "        HTTPS = 5986\n"
+            "    TrustedHosts\n");
+}
+
+TEST_F(RealWinrm, EnumeratesTheListener) {
+  const CommandResult shown = winrm({"e", "winrm/config/listener"});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out, MatchesRegex("Listener\n"
+                                      "    Address = [^\n]+\n"
+                                      "    Transport = HTTPS\n"
+                                      "    Port = [0-9]+\n"
+                                      "    Hostname[^\n]*\n"
+                                      "    Enabled = true\n"
+                                      "    URLPrefix = wsman\n"
+                                      "    CertificateThumbprint = [0-9A-F]+\n"
+                                      "    ListeningOn = [^\n]+\n"));
+}
+
+// cli-winrm, section 1.5.
+TEST_F(RealWinrm, SetsASettingAndSeesIt) {
+  const CommandResult changed = winrm({"set", "winrm/config", "@{MaxEnvelopeSizekb=\"600\"}"});
+  EXPECT_EQ(changed.status, 0) << changed.err;
+  EXPECT_THAT(changed.out, StartsWith("Config\n    MaxEnvelopeSizekb = 600\n"));
+  EXPECT_EQ(winrm({"get", "winrm/config"}).out, changed.out);
+  EXPECT_EQ(winrm({"invoke", "Restore", "winrm/config", "@{}"}).out, "Restore_OUTPUT\n");
+  EXPECT_THAT(winrm({"get", "winrm/config"}).out, Not(HasSubstr("MaxEnvelopeSizekb = 600")));
+}
+
+TEST_F(RealWinrm, CreatesChangesAndDeletesAListener) {
+  const std::string listener = "winrm/config/listener?Address=IP:127.0.0.1+Transport=HTTP";
+  // Disabled, so that it takes no port.
+  const CommandResult created = winrm({"create", listener, "@{Port=\"5985\";Enabled=\"false\"}"});
+  EXPECT_EQ(created.status, 0) << created.err;
+  EXPECT_EQ(created.out,
+            "ResourceCreated\n"
+            "    Address = http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous\n"
+            "    ReferenceParameters\n"
+            "        ResourceURI = http://schemas.microsoft.com/wbem/wsman/1/config/listener\n"
+            "        SelectorSet\n"
+            "            Selector: Address = IP:127.0.0.1, Transport = HTTP\n");
+  EXPECT_THAT(winrm({"get", listener}).out, AllOf(HasSubstr("    Port = 5985\n"), HasSubstr("    ListeningOn = null\n")));
+  EXPECT_THAT(winrm({"set", listener, "@{Port=\"5999\"}"}).out, HasSubstr("    Port = 5999\n"));
+  const CommandResult again = winrm({"create", listener});
+  EXPECT_THAT(again.err, HasSubstr("Error number:  -2144108493 0x80338033\n"));
+  EXPECT_EQ(again.status, 0x33);
+  EXPECT_EQ(winrm({"delete", listener}).out, "");
+  EXPECT_EQ(winrm({"delete", listener}).status, 1);
+}
+
+TEST_F(RealWinrm, TellsWhyASettingIsRefused) {
+  EXPECT_THAT(winrm({"set", "winrm/config/client", "@{AllowUnencrypted=\"true\"}"}).err,
+              HasSubstr("Error number:  -2144108406 0x8033808A\n"));
+  const CommandResult refused = winrm({"set", "winrm/config/service", "@{MaxConnections=\"99999\"}"});
+  EXPECT_EQ(refused.status, 0x41);
+  EXPECT_THAT(refused.err,
+              AllOf(StartsWith("WSManFault\n    Message = "), HasSubstr("Error number:  -2144108479 0x80338041\n")));
+}
+
+// cli-winrm, section 2.2.
+TEST_F(RealWinrm, PrintsIndentedXml) {
+  EXPECT_EQ(winrm({"get", "winrm/config/client/auth", "-format:pretty"}).out,
+            "<cfg:Auth xmlns:cfg=\"http://schemas.microsoft.com/wbem/wsman/1/config/client/auth\" xml:lang=\"en-US\">\n"
+            "    <cfg:Basic>true</cfg:Basic>\n"
+            "    <cfg:Digest>true</cfg:Digest>\n"
+            "    <cfg:Kerberos>true</cfg:Kerberos>\n"
+            "    <cfg:Negotiate>true</cfg:Negotiate>\n"
+            "    <cfg:Certificate>true</cfg:Certificate>\n"
+            "    <cfg:CredSSP>false</cfg:CredSSP>\n"
+            "</cfg:Auth>\n");
+}
+
+TEST_F(RealWinrm, SaysWhatIsNotSupported) {
+  EXPECT_THAT(winrm({"e", "winrm/config"}).err, HasSubstr("0x80338013"));
+  EXPECT_THAT(winrm({"get", "winrm/config/listener"}).err, HasSubstr("0x8033805A"));
+  EXPECT_THAT(winrm({"get", "winrm/config?a=b"}).err, HasSubstr("0x8033805B"));
+  EXPECT_THAT(winrm({"get", "winrm/config", "-fragment:Client"}).err, HasSubstr("0x80338077"));
+  EXPECT_THAT(winrm({"get", "winrm/nothing"}).err, HasSubstr("0x8033803B"));
+}
+
+TEST_F(RealWinrm, ReachesACollectorOverTheNetwork) {
+  stack_.issue(kHost);
+  const CommandResult known = winrm_from(kHost, {"id"});
+  EXPECT_EQ(known.status, 0) << known.err;
+  EXPECT_THAT(known.out, HasSubstr("Stack: 3.0\n"));
+  const CommandResult denied = winrm_from(kHost, {"get", "winrm/config", "-encoding:utf-16"});
+  EXPECT_EQ(denied.status, 5);
+  EXPECT_THAT(denied.err, HasSubstr("Error number:  -2147024891 0x80070005\nAccess is denied.\n"));
+}
+
+TEST_F(RealWinrm, ObeysTheClientSettingsOfTheService) {
+  ASSERT_EQ(winrm({"set", "winrm/config/client/auth", "@{Basic=\"false\"}"}).status, 0);
+  const CommandResult refused = test_support::run_command({"env", "MUSTER_STATE=" + stack_.collector_state().string(),
+                                                           (bin_directory() / "winrm").string(), "get", "winrm/config",
+                                                           "-r:" + stack_.url(), "-auth:basic", "-u:alice", "-p:x"});
+  EXPECT_THAT(refused.err, HasSubstr("0x803380DF"));
+}
+
+}  // namespace
+}  // namespace integration
