@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "engine/base/encoding.h"
+#include "engine/base/utf16.h"
 #include "engine/config/document.h"
 #include "engine/config/faults.h"
 #include "engine/config/setting.h"
@@ -18,14 +19,23 @@ constexpr std::size_t kMaxKey = 2048;
 constexpr std::size_t kMaxPassword = 256;
 constexpr std::size_t kMaxUser = 256;
 
+/// Nothing that XML could not hold.
+bool is_plain(std::string_view text) {
+  if (!base::is_valid_utf8(text) || std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 0x7F; }))
+    return false;
+  // U+FFFE and U+FFFF
+  return text.find("\xEF\xBF\xBE") == std::string_view::npos && text.find("\xEF\xBF\xBF") == std::string_view::npos;
+}
+
 bool is_uri_pattern(std::string_view text) {
-  if (text.empty() || text.size() > kMaxKey || text.find_first_of(" \t\r\n?") != std::string_view::npos) return false;
+  if (text.empty() || text.size() > kMaxKey || !is_plain(text)) return false;
+  if (text.find_first_of(" ?") != std::string_view::npos) return false;
   const auto star = text.find('*');
   return star == std::string_view::npos || star == text.size() - 1;
 }
 
 bool is_subject_pattern(std::string_view text) {
-  if (text.empty() || text.size() > kMaxKey) return false;
+  if (text.empty() || text.size() > kMaxKey || !is_plain(text)) return false;
   const auto stars = std::ranges::count(text, '*');
   return stars == 0 || (stars == 1 && (text.front() == '*' || text.back() == '*'));
 }
@@ -42,6 +52,8 @@ wsman::Result<void> check_key(std::string_view name, std::string_view text, cons
 
 wsman::Result<CertMappingKey> make_cert_mapping_key(std::string_view issuer, std::string_view subject,
                                                     std::string_view uri) {
+  subject = base::trimmed(subject);
+  uri = base::trimmed(uri);
   if (issuer.find_first_not_of(' ') == std::string_view::npos || !is_thumbprint_or_empty(issuer)) {
     return refuse(Refusal::MappingIssuer, "Issuer must be the SHA-1 thumbprint of an authority, 40 hexadecimal digits");
   }
@@ -71,10 +83,11 @@ wsman::Result<CertMappingChange> read_cert_mapping(xml::Element root, const Cert
     if (name == "Issuer" || name == "Subject" || name == "URI") {
       RETURN_IF_ERROR(check_key(name, base::trimmed(text), key));
     } else if (name == "UserName") {
-      if (text.empty() || text.size() > kMaxUser) {
+      const std::string_view user = base::trimmed(text);
+      if (user.empty() || user.size() > kMaxUser || !is_plain(user)) {
         return refuse(Refusal::UserWithoutPassword, "UserName must be the name of a local user");
       }
-      change.user = text;
+      change.user = user;
     } else if (name == "Enabled") {
       auto enabled = check(setting_of(Id::AllowUnencrypted), text);
       if (!enabled.ok()) return refuse(Refusal::SchemaValidation, "Enabled must be true or false");

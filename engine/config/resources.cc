@@ -5,6 +5,7 @@
 
 #include "engine/base/encoding.h"
 #include "engine/config/faults.h"
+#include "engine/config/quick_config.h"
 #include "engine/xml/writer.h"
 
 namespace config {
@@ -84,6 +85,7 @@ wsman::AsyncResult<wsman::Item> NodeResource::put(const wsman::Call& call) {
 
 wsman::AsyncResult<std::string> NodeResource::invoke(const wsman::Call& call, std::string method) {
   CO_RETURN_IF_ERROR(check_no_selectors(call));
+  if (node_ == Node::Service) co_return co_await quick_config(configuration_, std::move(method), call.body);
   if (node_ != Node::Config || method != "Restore") {
     co_return wsman::make_fault(wsman::FaultCode::ActionNotSupported, "There is no method " + method.substr(0, 100));
   }

@@ -13,8 +13,8 @@
 
 namespace config {
 
-/// One node of the tree: Get and Put; the root also has the method Restore. Administrators only, as the resources below;
-/// without selectors (UnexpectedSelectors).
+/// One node of the tree: Get and Put; the root also has the method Restore, the service those of quick_config.h.
+/// Administrators only, as the resources below; without selectors (UnexpectedSelectors).
 ///
 /// Put takes whole and partial documents: what differs is set, all of it or nothing. It answers the new representation.
 class NodeResource final : public wsman::Resource {

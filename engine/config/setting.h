@@ -7,7 +7,7 @@
 //   document.h       a part of the tree as an XML document, and back
 //   listener.h, certificate_mapping.h    records with keys, beside the tree
 //   configuration.h  all of it: read by everybody, changed by one at a time, kept in a store, told to who acts on it
-//   resources.h      the WS-Man resources over it
+//   resources.h      the WS-Man resources over it; quick_config.h: what `winrm quickconfig` asks
 //
 // Source: winrm-config, sections 1 to 3; the defaults are those of the outer face's seed, where it gives two the later
 // version's.

@@ -99,6 +99,7 @@ bool is_trusted_hosts(std::string_view text) {
     const auto stars = std::ranges::count(host, '*');
     if (stars == 0 ? !is_host(host) : stars > 1 || host.size() < 2) return false;
     if (stars == 1 && host.front() != '*' && host.back() != '*') return false;
+    if (host.find_first_of(" \t\r\n\"<>/\\?") != std::string_view::npos) return false;
   }
   return true;
 }

@@ -320,6 +320,26 @@ TEST_F(Listeners, OneOfPolicyCannotBeChanged) {
   EXPECT_EQ(config_.remove("listener", http_).fault, "2150858890");
 }
 
+TEST_F(Listeners, QuickConfigurationFindsAndMakesWhatIsMissing) {
+  const auto ask = [&](const std::string& method, const std::string& transport) {
+    const std::string uri = config_uri("service");
+    return config_.send(uri + "/" + method, "service",
+                        "<p:" + method + "_INPUT xmlns:p=\"" + uri + "\"><p:Transport>" + transport +
+                            "</p:Transport></p:" + method + "_INPUT>");
+  };
+  EXPECT_THAT(config_.invoke("service", "AnalyzeService").body,
+              HasSubstr("<cfg:RemotingEnabled>true</cfg:RemotingEnabled>"));
+  EXPECT_THAT(ask("Analyze", "https").body, HasSubstr("<cfg:RemotingEnabled>true</cfg:RemotingEnabled>"));
+  EXPECT_THAT(ask("Analyze", "http").body,
+              AllOf(HasSubstr("<cfg:RemotingEnabled>false</cfg:RemotingEnabled>"), HasSubstr("HTTP://*"),
+                    HasSubstr("<cfg:EnableRemoting_INPUT><cfg:Transport>http</cfg:Transport></cfg:EnableRemoting_INPUT>")));
+  EXPECT_THAT(ask("EnableRemoting", "http").body, HasSubstr("<cfg:Status>succeeded</cfg:Status>"));
+  EXPECT_THAT(config_.get("listener", star_).body, HasSubstr("<cfg:Port>5985</cfg:Port>"));
+  EXPECT_THAT(ask("Analyze", "http").body, HasSubstr("<cfg:RemotingEnabled>true</cfg:RemotingEnabled>"));
+  EXPECT_EQ(ask("Analyze", "smtp").fault, "2150858817");
+  EXPECT_EQ(ask("Paint", "http").fault, "2150858771");
+}
+
 TEST_F(Listeners, CompatibilityListenerIsShownAndCanOnlyBeRead) {
   EXPECT_EQ(
       config_.set("service", "Service", "<cfg:EnableCompatibilityHttpListener>true</cfg:EnableCompatibilityHttpListener>")
