@@ -11,6 +11,7 @@ namespace {
 
 struct Account {
   std::string name;
+  uid_t uid = 0;
   gid_t primary_group = 0;
 };
 
@@ -19,7 +20,15 @@ std::optional<Account> find_account(uid_t uid) {
   passwd entry{};
   passwd* found = nullptr;
   if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return std::nullopt;
-  return Account{entry.pw_name, entry.pw_gid};
+  return Account{entry.pw_name, entry.pw_uid, entry.pw_gid};
+}
+
+std::optional<Account> find_account(const std::string& name) {
+  std::vector<char> buffer(16384);
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return std::nullopt;
+  return Account{entry.pw_name, entry.pw_uid, entry.pw_gid};
 }
 
 std::optional<gid_t> find_group(const std::string& name) {
@@ -70,6 +79,19 @@ class LocalPeerConversation final : public Conversation {
 };
 
 }  // namespace
+
+std::optional<Principal> find_local_user(const std::string& name, const std::string& admin_group) {
+  const auto account = find_account(name);
+  if (!account) return std::nullopt;
+  Principal who;
+  who.name = account->name;
+  who.administrator = account->uid == 0 || account->uid == ::geteuid();
+  if (!who.administrator) {
+    const auto group = find_group(admin_group);
+    who.administrator = group && is_member(*account, *group);
+  }
+  return who;
+}
 
 bool LocalPeerAuthenticator::claims(std::string_view, const base::Peer& peer) const {
   return peer.process.has_value();

@@ -84,7 +84,8 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   state->configuration_resources = config::make_resources(*state->configuration);
   for (const auto& resource : state->configuration_resources) state->dispatcher->add(*resource);
 
-  RemoteManagement::Options remote{chosen.program, chosen.computer, chosen.state / "certificates"};
+  RemoteManagement::Options remote{chosen.program, chosen.computer, chosen.state / "certificates",
+                                   chosen.settings.admin_group};
   state->network = std::make_unique<RemoteManagement>(context.get_executor(), std::move(remote), *state->dispatcher);
   state->network->set_file_listeners(file_listeners);
   state->configuration->attach(*state->network);

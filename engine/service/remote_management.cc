@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/auth/local_peer.h"
 #include "engine/base/log.h"
 
 namespace service {
@@ -70,7 +71,27 @@ RemoteManagement::RemoteManagement(base::Executor executor, Options options, wsm
       store_(options_.certificates),
       dispatcher_(dispatcher),
       endpoint_(network_options(), dispatcher, {}),
-      listeners_(executor, options_.program, endpoint_) {}
+      listeners_(executor, options_.program, endpoint_) {
+  endpoint_.set_mapper([this](const auth::Principal& who, std::string_view uri) { return user_of(who, uri); });
+}
+
+std::optional<auth::Principal> RemoteManagement::user_of(const auth::Principal& who, std::string_view resource_uri) const {
+  std::string name;
+  {
+    std::lock_guard lock(mutex_);
+    const config::CertMapping* mapping = config::find_mapping(mappings_, who.names, who.issuers, resource_uri);
+    if (mapping == nullptr) return std::nullopt;
+    name = mapping->user;
+  }
+  auto user = auth::find_local_user(name, options_.admin_group);
+  if (!user) {
+    base::log_warning("{} is mapped to {}, who is no user of this host", who.name, name);
+    return std::nullopt;
+  }
+  user->scheme = who.scheme;
+  user->issuers = who.issuers;
+  return user;
+}
 
 void RemoteManagement::set_file_listeners(std::vector<config::Listener> listeners) {
   std::lock_guard lock(mutex_);
@@ -89,6 +110,10 @@ std::vector<ListenerSet::Failure> RemoteManagement::make_listeners(const config:
   if (winrm.auth_certificate) schemes.push_back(&certificate_);
   endpoint_.set_authenticators(std::move(schemes));
   endpoint_.set_max_requests(winrm.max_connections);
+  {
+    std::lock_guard lock(mutex_);
+    mappings_ = current.mappings;
+  }
   endpoint_.set_remote_access(current.values.flag(config::Id::AllowRemoteAccess));
 
   std::vector<ListenerSet::Failure> failures;

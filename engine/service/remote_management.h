@@ -23,6 +23,7 @@ class RemoteManagement final : public config::Effects {
     std::string program;    ///< for ready lines
     std::string host_name;  ///< of HTTPS listeners without a name
     std::filesystem::path certificates;
+    std::string admin_group;  ///< of users that certificates are mapped to
   };
   RemoteManagement(base::Executor executor, Options options, wsman::Dispatcher& dispatcher);
 
@@ -42,6 +43,7 @@ class RemoteManagement final : public config::Effects {
  private:
   std::vector<ListenerSet::Failure> make_listeners(const config::Current& current);
   std::vector<config::Listener> file_listeners() const;
+  std::optional<auth::Principal> user_of(const auth::Principal& who, std::string_view resource_uri) const;
 
   const Options options_;
   const CertificateStore store_;
@@ -51,6 +53,7 @@ class RemoteManagement final : public config::Effects {
   ListenerSet listeners_;
   mutable std::mutex mutex_;
   std::vector<config::Listener> file_listeners_;
+  std::vector<config::CertMapping> mappings_;
 };
 
 /// The limits of the engine that `values` ask for.

@@ -8,6 +8,7 @@
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
 #include "engine/wsman/byte_budget.h"
+#include "engine/wsman/delivery_read.h"
 #include "engine/wsman/identify.h"
 #include "engine/wsman/names.h"
 #include "engine/wsman/sldc.h"
@@ -122,6 +123,7 @@ struct Endpoint::State {
   ByteBudget budget;
   ByteBudget places;
   std::atomic<bool> remote_access = true;
+  Mapper mapper;
 
   std::size_t max_body() const { return dispatcher.limits().max_envelope_size + options.wrapping_bytes; }
   std::shared_ptr<const Schemes> schemes() const {
@@ -140,6 +142,7 @@ struct Endpoint::State {
   std::optional<http::Response> check_form(const http::RequestHead& head) const;
   std::vector<std::string> profiles(const base::Peer& peer) const;
   http::Response answer_stranger(const http::Request& request) const;
+  auth::Principal mapped(const auth::Principal& who, const Headers& headers) const;
   base::Task<http::Response> answer(http::Request request, const Session& session, const base::Peer& peer);
   http::Response refuse(const Fault& fault, const std::string& relates_to, Charset charset) const;
 };
@@ -222,6 +225,14 @@ std::vector<std::string> Endpoint::State::profiles(const base::Peer& peer) const
   return names;
 }
 
+auth::Principal Endpoint::State::mapped(const auth::Principal& who, const Headers& headers) const {
+  if (!mapper || who.scheme != auth::Principal::Scheme::Certificate) return who;
+  // A source is known as the machine that its certificate names, whoever else it may stand for.
+  if (is_delivery(headers.action) || base::equal_ignoring_case(headers.resource_uri, resource::kSubscriptionList))
+    return who;
+  return mapper(who, headers.resource_uri).value_or(who);
+}
+
 /// Identify and nothing else.
 http::Response Endpoint::State::answer_stranger(const http::Request& request) const {
   Charset charset = Charset::Utf8;
@@ -267,7 +278,7 @@ base::Task<http::Response> Endpoint::State::answer(http::Request request, const 
     co_return refuse(fault, envelope->headers.message_id, charset);
   }
   Caller caller;
-  caller.who = session.who;
+  caller.who = mapped(session.who, envelope->headers);
   caller.path = path_of(request.head.target);
   caller.address = peer.address;
   caller.charset = charset;
@@ -293,6 +304,10 @@ void Endpoint::set_authenticators(std::vector<auth::Authenticator*> authenticato
   auto offered = std::make_shared<const State::Schemes>(std::move(authenticators));
   std::lock_guard lock(state_->mutex);
   state_->offered = std::move(offered);
+}
+
+void Endpoint::set_mapper(Mapper mapper) {
+  state_->mapper = std::move(mapper);
 }
 
 void Endpoint::set_max_requests(std::size_t max_requests) {

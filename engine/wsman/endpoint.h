@@ -5,8 +5,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +55,10 @@ class Endpoint final : public http::Handler {
 
   /// From the next request on; the connections of a scheme that is offered no longer must authenticate anew.
   void set_authenticators(std::vector<auth::Authenticator*> authenticators);
+  /// Who the owner of a certificate is for a request to a resource, or nothing: then he stays the machine of that name.
+  /// Asked for every request but those of event sources. Thread-safe; set before the first request.
+  using Mapper = std::function<std::optional<auth::Principal>(const auth::Principal& who, std::string_view resource_uri)>;
+  void set_mapper(Mapper mapper);
   void set_max_requests(std::size_t max_requests);
   /// Without it every request but Identify is answered with AccessDenied and Windows' number for it (AllowRemoteAccess).
   void set_remote_access(bool allowed);

@@ -88,4 +88,12 @@ TEST(LocalPeerAuthenticator, ClaimsPeersOfUnixSocketsOnly) {
   EXPECT_THAT(authenticate(remote), IsError(std::errc::permission_denied));
 }
 
+TEST(LocalUser, RootIsAnAdministratorAndAnUnknownNameNobody) {
+  const auto root = auth::find_local_user("root", "no-such-group");
+  ASSERT_TRUE(root.has_value());
+  EXPECT_EQ(root->name, "root");
+  EXPECT_TRUE(root->administrator);
+  EXPECT_FALSE(auth::find_local_user("no-such-user", "no-such-group").has_value());
+}
+
 }  // namespace

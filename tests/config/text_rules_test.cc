@@ -17,7 +17,8 @@ TEST(TextRules, TrustedHostsIsAStarOrAListOfNamesAndPatterns) {
   for (const char* right : {"", "*", "a.example.org", "*.example.org, web*", "<local>,192.0.2.7,[2001:db8::7]"}) {
     EXPECT_TRUE(config::is_trusted_hosts(right)) << right;
   }
-  for (const char* wrong : {"*,a", "a*b", "*a*", "a,,b", "a b", "a\n*", "a b*"}) EXPECT_FALSE(config::is_trusted_hosts(wrong)) << wrong;
+  for (const char* wrong : {"*,a", "a*b", "*a*", "a,,b", "a b", "a\n*", "a b*"})
+    EXPECT_FALSE(config::is_trusted_hosts(wrong)) << wrong;
 }
 
 TEST(TextRules, FilterIsAListOfRangesThatDoNotRunBackwards) {

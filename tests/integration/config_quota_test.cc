@@ -119,6 +119,46 @@ TEST_F(ActingSetting, AllowRemoteAccessLeavesOnlyTheControlSocket) {
   EXPECT_THAT(post(remote_request()).body, HasSubstr("Code=\"5\""));
 }
 
+TEST_F(ActingSetting, CertificateMappingMakesTheOwnerOfACertificateAUser) {
+  const std::string config_only = config_uri("") + "*";
+  const Selectors key{{"Issuer", stack_.authority()}, {"Subject", kHost}, {"URI", config_only}};
+  const auto body = [](const std::string& inside) {
+    return "<p:CertMapping xmlns:p=\"" + config_uri("service/certmapping") + "\">" + inside + "</p:CertMapping>";
+  };
+  EXPECT_THAT(post(remote_request()).body, HasSubstr("Code=\"5\""));
+  ASSERT_EQ(config_.create("service/certmapping", body("<p:UserName>root</p:UserName>"), key).status, 200);
+  EXPECT_THAT(post(remote_request()).body, HasSubstr("<cfg:MaxEnvelopeSizekb>500</cfg:MaxEnvelopeSizekb>"));
+
+  // Administrators of the network may make listeners as local ones do, and the one that they came by goes on.
+  const std::string create =
+      config_envelope(std::string(wsman::action::kCreate), "listener",
+                      "<p:Listener xmlns:p=\"" + config_uri("listener") + "\"><p:Enabled>false</p:Enabled></p:Listener>",
+                      {{"Address", "*"}, {"Transport", "HTTP"}});
+  EXPECT_EQ(post(create).status, 200);
+  EXPECT_EQ(config_.get("listener", {{"Address", "*"}, {"Transport", "HTTP"}}).status, 200);
+
+  EXPECT_EQ(config_.put("service/certmapping", body("<p:Enabled>false</p:Enabled>"), key).status, 200);
+  EXPECT_THAT(post(remote_request()).body, HasSubstr("Code=\"5\""));
+  EXPECT_EQ(config_.put("service/certmapping", body("<p:Enabled>true</p:Enabled><p:UserName>no-such-user</p:UserName>"), key)
+                .status,
+            200);
+  EXPECT_THAT(post(remote_request()).body, HasSubstr("Code=\"5\""));
+}
+
+TEST_F(ActingSetting, ListenerCanBeDeletedByARequestThatCameThroughIt) {
+  ASSERT_EQ(config_
+                .create("service/certmapping",
+                        "<p:CertMapping xmlns:p=\"" + config_uri("service/certmapping") +
+                            "\"><p:UserName>root</p:UserName></p:CertMapping>",
+                        {{"Issuer", stack_.authority()}, {"Subject", kHost}, {"URI", "*"}})
+                .status,
+            200);
+  const std::string remove = config_envelope(std::string(wsman::action::kDelete), "listener", "",
+                                             {{"Address", "IP:127.0.0.1"}, {"Transport", "HTTPS"}});
+  EXPECT_EQ(post(remove).status, 200);
+  EXPECT_EQ(post(remove).status, 0);
+}
+
 TEST_F(ActingSetting, CertificateSaysWhetherCertificatesAuthenticate) {
   EXPECT_EQ(post(remote_request()).status, 500);
   set("service/auth", "Auth", "Certificate", "false");

@@ -321,6 +321,23 @@ TEST_F(EndpointTest, SchemeThatIsOfferedNoLongerEndsItsSessions) {
   EXPECT_EQ(send(get_one()).status, 200u);
 }
 
+TEST_F(EndpointTest, CertificateMayStandForAUserButASourceStaysItsMachine) {
+  connect_with_certificate();
+  EXPECT_EQ(fault_of(send(get_one())), FaultCode::AccessDenied);
+  std::vector<std::string> asked;
+  endpoint_->set_mapper([&](const auth::Principal& who, std::string_view uri) {
+    asked.push_back(who.name + " " + std::string(uri));
+    std::optional<auth::Principal> user = who;
+    user->name = "ali";
+    user->administrator = true;
+    return user;
+  });
+  EXPECT_EQ(send(get_one()).status, 200u);
+  EXPECT_EQ(asked, std::vector<std::string>{"host7.lab.example " + std::string(test_support::kFakeUri)});
+  send(post(RequestText(action::kEnumerate).resource(resource::kSubscriptionList).body("<n:Enumerate/>").text()));
+  EXPECT_EQ(asked.size(), 1u);
+}
+
 TEST_F(EndpointTest, PathIsBelowItsPrefixAsAWhole) {
   for (const char* below : {"/wsman", "/WSMAN/", "/wsman/a?b", "http://h:1/wsman", "/wsman-anon/identify"}) {
     EXPECT_TRUE(is_below(below, "wsman")) << below;
