@@ -128,7 +128,13 @@ std::string explain_entry(std::string_view entry) {
 
 class Explainer {
  public:
-  explicit Explainer(std::string_view rest) : rest_(rest) {}
+  explicit Explainer(std::string_view text) : text_(text), rest_(text_) {
+    // A line end inside a part would end its comment.
+    std::erase_if(text_, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+    rest_ = text_;
+  }
+  Explainer(const Explainer&) = delete;
+  Explainer& operator=(const Explainer&) = delete;
 
   std::string explain() {
     while (!rest_.empty()) {
@@ -191,6 +197,7 @@ class Explainer {
     out_ += text + '\n';
   }
 
+  std::string text_;
   std::string_view rest_;
   std::string out_;
 };
@@ -198,7 +205,11 @@ class Explainer {
 }  // namespace
 
 std::string explain_sddl(std::string_view sddl) {
-  return Explainer(base::trimmed(sddl)).explain();
+  return Explainer(sddl).explain();
+}
+
+bool can_be_explained(std::string_view sddl) {
+  return sddl.find_first_of("#\"") == std::string_view::npos;
 }
 
 std::string sddl_of(std::string_view text) {

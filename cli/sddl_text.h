@@ -9,6 +9,10 @@
 
 namespace cli {
 
+/// False for a descriptor with conditions (literals in quotes, octet strings behind '#'), which would not come back as it
+/// was.
+bool can_be_explained(std::string_view sddl);
+
 /// `sddl` with a line for each part (owner, group, flags, entry) and a comment behind it. What cannot be taken apart stands
 /// on a line by itself.
 std::string explain_sddl(std::string_view sddl);

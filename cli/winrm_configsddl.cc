@@ -65,6 +65,10 @@ class ConfigSddl {
       co_return base::make_error(base::win32_code(kNoSecurity),
                                  "The service keeps no security descriptor for " + what() + " that could be edited.");
     }
+    if (!can_be_explained(*before)) {
+      co_return base::make_error(base::Win32::NotSupported, "The security descriptor of " + what() +
+                                                                " has conditions, which cannot be edited here: " + *before);
+    }
     std::string text =
         "# Permissions of " + what() + ".\n# " + std::string(kNotEnforced) + "\n" +
         "# What follows a '#' is not read. The rest, without its blanks and line ends, is the security descriptor.\n\n" +

@@ -32,6 +32,10 @@ TEST(SddlText, ComesBackAsItWas) {
   }
 }
 
+TEST(SddlText, LetsNoLineEndOutOfAComment) {
+  EXPECT_EQ(sddl_of(explain_sddl("O:X\nY D:(A;;GA;;;B\nA)")), "O:XYD:(A;;GA;;;BA)");
+}
+
 TEST(SddlText, LosesBlanksAndComments) {
   EXPECT_EQ(sddl_of("# all\nO:NS # owner\r\n\tD:P\n (A;;GA;;;BA)#x"), "O:NSD:P(A;;GA;;;BA)");
 }
@@ -93,6 +97,15 @@ TEST_F(ConfigSddl, SaysThatTheServiceKeepsNone) {
   world_.service.items[0].xml = "<Service xmlns=\"http://schemas.microsoft.com/wbem/wsman/1/config/service\"><A/></Service>";
   const ToolRun failed = world_.winrm({"configsddl"});
   EXPECT_THAT(failed.err, AllOf(HasSubstr("keeps no security descriptor"), HasSubstr("0x803381BF")));
+}
+
+TEST_F(ConfigSddl, LeavesConditionsAlone) {
+  std::string& xml = world_.service.items[0].xml;
+  xml.replace(xml.find("(A;;GR;;;IU)"), 12, "(XA;;GR;;;WD;(@User.a == \"b c\"))");
+  world_.editor = [](std::string text) { return text; };
+  const ToolRun failed = world_.winrm({"configsddl"});
+  EXPECT_EQ(failed.status, 50);
+  EXPECT_THAT(failed.err, HasSubstr("has conditions"));
 }
 
 TEST_F(ConfigSddl, SaysThatTheEditorFailed) {

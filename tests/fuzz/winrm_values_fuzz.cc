@@ -1,4 +1,5 @@
-// Any text as what stands on winrm's command line: what is read keeps the rules, and what is made of it is well-formed XML.
+// Any text as what winrm reads from its command line and from the machine: what is read keeps the rules, and what is made of
+// it is well-formed XML.
 
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "cli/firewall.h"
+#include "cli/sddl_text.h"
+#include "cli/winrm_connection.h"
 #include "cli/winrm_operations.h"
 #include "cli/winrm_values.h"
 #include "engine/base/encoding.h"
@@ -46,5 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (const auto filter = cli::make_filter(dialect, text, associations); filter.ok()) check_xml(filter->text);
     }
   }
+  if (cli::can_be_explained(text)) check(cli::sddl_of(cli::explain_sddl(text)) == cli::sddl_of(text));
+  cli::chains_in_the_way(text, 5985);
+  if (const auto url = cli::parse_remote(text, false, {}); url.ok()) check(!url->host.empty() && url->port != 0);
   return 0;
 }
