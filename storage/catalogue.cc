@@ -1,5 +1,6 @@
 #include "storage/catalogue.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "storage/segment_file.h"
@@ -73,6 +74,10 @@ std::optional<std::uint64_t> segment_number(std::string_view name) {
   return number;
 }
 
+std::uint64_t file_size_of(const EventStoreOptions& options, std::uint64_t max_size) {
+  return std::min(options.segment_bytes, max_size / 8);
+}
+
 const char* const kFileColumns =
     "id, log, name, finished, created, first_record, last_record, events, text_bytes, bytes, min_time, max_time, "
     "min_received, max_received";
@@ -106,6 +111,42 @@ base::Result<std::vector<FileRow>> files_of_log(Database& catalogue, std::int64_
     if (!row) return files;
     files.push_back(read_file_row(rows));
   }
+}
+
+void add_to_file(FileRow& file, const BlockSummary& block) {
+  const bool first = file.events == 0;
+  const auto lower = [first](std::int64_t& low, std::int64_t value) { low = first ? value : std::min(low, value); };
+  const auto raise = [first](std::int64_t& high, std::int64_t value) { high = first ? value : std::max(high, value); };
+  lower(file.min_time, block.min_time);
+  raise(file.max_time, block.max_time);
+  lower(file.min_received, block.min_received);
+  raise(file.max_received, block.max_received);
+  if (first) file.first_record = block.first_record;
+  file.last_record = block.last_record();
+  file.events += block.events;
+  file.text_bytes += block.text_bytes;
+}
+
+base::Result<void> write_file_row(Database& catalogue, const FileRow& file) {
+  ASSIGN_OR_RETURN(auto set, catalogue.prepare("REPLACE INTO files (" + std::string(kFileColumns) +
+                                               ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"));
+  // SQLite gives the number where there is none.
+  if (file.id == 0) {
+    set.bind_null(1);
+  } else {
+    set.bind(1, file.id);
+  }
+  set.bind(2, file.log).bind(3, file.name).bind(4, file.finished).bind(5, file.created);
+  set.bind(6, file.first_record).bind(7, file.last_record).bind(8, file.events).bind(9, file.text_bytes);
+  set.bind(10, file.bytes).bind(11, file.min_time).bind(12, file.max_time).bind(13, file.min_received);
+  return set.bind(14, file.max_received).run();
+}
+
+base::Result<std::int64_t> reserve_file_number(Database& catalogue) {
+  RETURN_IF_ERROR(write_file_row(catalogue, {}));
+  ASSIGN_OR_RETURN(const auto id, catalogue.ask("SELECT last_insert_rowid()"));
+  RETURN_IF_ERROR(catalogue.execute("DELETE FROM files WHERE id = " + std::to_string(id)));
+  return id;
 }
 
 const char* const kTailColumns =

@@ -44,6 +44,9 @@ std::string segment_name(std::string_view log, std::uint64_t number);
 /// The number in such a name; nothing for other names.
 std::optional<std::uint64_t> segment_number(std::string_view name);
 
+/// How large a file of a log may become, about.
+std::uint64_t file_size_of(const EventStoreOptions& options, std::uint64_t max_size);
+
 /// A row of `files`. Times are ns since 1970. A file has at least one block as soon as it is in the catalogue.
 struct FileRow {
   std::int64_t id = 0;
@@ -65,6 +68,13 @@ extern const char* const kFileColumns;
 FileRow read_file_row(const Statement& row);
 /// The files of a log by their records. Errors: those of Database.
 base::Result<std::vector<FileRow>> files_of_log(Database& catalogue, std::int64_t log);
+
+/// Counts a block that is behind all others of the file.
+void add_to_file(FileRow& file, const BlockSummary& block);
+/// Inside of a transaction. Errors: those of Database.
+base::Result<void> write_file_row(Database& catalogue, const FileRow& file);
+/// A number for a new file, never given before. Inside of a transaction that must be committed before the file is made.
+base::Result<std::int64_t> reserve_file_number(Database& catalogue);
 
 /// A row of `tail`: a block. Its columns `keys` and `frames` are encode_keys() and pack_frames().
 struct TailRow {

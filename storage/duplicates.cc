@@ -46,8 +46,8 @@ std::size_t Duplicates::Hash::operator()(const EventKey& key) const {
   return static_cast<std::size_t>(mixed ^ (mixed >> 32));
 }
 
-base::Result<std::unique_ptr<Duplicates>> Duplicates::open(Database& database) {
-  std::unique_ptr<Duplicates> duplicates(new Duplicates(database));
+base::Result<std::unique_ptr<Duplicates>> Duplicates::open(Database& database, HeldEvents& held) {
+  std::unique_ptr<Duplicates> duplicates(new Duplicates(database, held));
   ASSIGN_OR_RETURN(duplicates->find_mark_,
                    database.prepare("SELECT highest_record_id, latest_time FROM marks WHERE log = ?1 AND origin = ?2"));
   ASSIGN_OR_RETURN(
@@ -64,7 +64,7 @@ base::Result<std::unique_ptr<Duplicates>> Duplicates::open(Database& database) {
 
 void Duplicates::begin(const OpenLog& log) {
   if (marks_known_ > kMaxMarks) forget();
-  log_ = log.id;
+  log_ = &log;
   log_marks_ = &marks_[log.id];
   accepted_.clear();
   accepted_by_key_.clear();
@@ -78,7 +78,7 @@ base::Result<Duplicates::Mark*> Duplicates::find_mark(std::int64_t origin) {
   const auto [place, fresh] = log_marks_->try_emplace(origin);
   if (fresh) {
     ++marks_known_;
-    ASSIGN_OR_RETURN(const bool found, find_mark_.bind(1, log_).bind(2, origin).step());
+    ASSIGN_OR_RETURN(const bool found, find_mark_.bind(1, log_->id).bind(2, origin).step());
     if (found) {
       place->second = {find_mark_.integer(0), find_mark_.integer(1)};
       find_mark_.reset();
@@ -110,14 +110,14 @@ base::Result<bool> Duplicates::is_held(const EventKey& key, const events::Event&
   if (loaded_.contains(key)) return true;
 
   find_runs_.reset();
-  find_runs_.bind(1, log_).bind(2, key.origin).bind(3, key.hashed);
+  find_runs_.bind(1, log_->id).bind(2, key.origin).bind(3, key.hashed);
   find_runs_.bind(4, key.hashed ? key.key : lowest_start(key.key)).bind(5, key.key);
   for (;;) {
     ASSIGN_OR_RETURN(const bool row, find_runs_.step());
     if (!row) return loaded_.contains(key);
     const auto first_record = find_runs_.integer(0);
     if (key.hashed) {
-      ASSIGN_OR_RETURN(const bool same, has_text(first_record, event.xml));
+      ASSIGN_OR_RETURN(const bool same, held_.has_text(*log_, static_cast<std::uint64_t>(first_record), event.xml));
       if (!same) continue;
       find_runs_.reset();
       return true;
@@ -128,25 +128,11 @@ base::Result<bool> Duplicates::is_held(const EventKey& key, const events::Event&
 
 base::Result<void> Duplicates::load(const EventKey& key, std::int64_t first_record, std::int64_t last_record) {
   if (!loaded_runs_.insert(first_record).second) return {};
-  ASSIGN_OR_RETURN(auto rows, database_.prepare("SELECT event_record_id, time FROM " + events_table(log_) +
-                                                " WHERE record BETWEEN ?1 AND ?2 AND origin = ?3 AND "
-                                                "event_record_id IS NOT NULL"));
-  rows.bind(1, first_record).bind(2, last_record).bind(3, key.origin);
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool row, rows.step());
-    if (!row) return {};
-    EventKey held;
-    held.origin = key.origin;
-    held.key = rows.integer(0);
-    held.time = rows.integer(1);
-    loaded_.insert(held);
-  }
-}
-
-base::Result<bool> Duplicates::has_text(std::int64_t record, const std::string& text) {
-  ASSIGN_OR_RETURN(auto rows, database_.prepare("SELECT xml FROM " + events_table(log_) + " WHERE record = ?1"));
-  ASSIGN_OR_RETURN(const bool row, rows.bind(1, record).step());
-  return row && rows.text(0) == text;
+  std::vector<EventKey> keys;
+  RETURN_IF_ERROR(held_.keys(*log_, key.origin, static_cast<std::uint64_t>(first_record),
+                             static_cast<std::uint64_t>(last_record), keys));
+  loaded_.insert(keys.begin(), keys.end());
+  return {};
 }
 
 base::Result<void> Duplicates::add(const EventKey& key, std::int64_t record) {
@@ -170,14 +156,14 @@ base::Result<void> Duplicates::end() {
   for (const auto& [key, event] : accepted_) {
     if (!written.insert(key.origin).second) continue;
     const auto& mark = log_marks_->at(key.origin);
-    set_mark_.bind(1, log_).bind(2, key.origin).bind(3, mark.highest_record_id).bind(4, mark.latest_time);
+    set_mark_.bind(1, log_->id).bind(2, key.origin).bind(3, mark.highest_record_id).bind(4, mark.latest_time);
     RETURN_IF_ERROR(set_mark_.run());
   }
   return {};
 }
 
 base::Result<void> Duplicates::store(std::int64_t origin, bool hashed, const Run& run) {
-  add_run_.bind(1, log_).bind(2, origin).bind(3, hashed).bind(4, run.low).bind(5, run.high);
+  add_run_.bind(1, log_->id).bind(2, origin).bind(3, hashed).bind(4, run.low).bind(5, run.high);
   return add_run_.bind(6, run.first_record).bind(7, run.last_record).run();
 }
 
@@ -192,7 +178,7 @@ base::Result<void> Duplicates::tidy(OpenLog& log) {
   if (log.removed_lately < std::max(kTidyAfter, log.records / 4)) return {};
   log.removed_lately = 0;
   return database_.execute("DELETE FROM runs WHERE log = " + std::to_string(log.id) + " AND last_record < " +
-                           std::to_string(log.oldest_record));
+                           std::to_string(log.oldest_record()));
 }
 
 void Duplicates::forget() {

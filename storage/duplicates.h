@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -28,6 +29,18 @@ struct EventKey {
 
 EventKey key_of(const events::Event& event, std::int64_t origin);
 
+/// The events that a log holds, also those of the open transaction, as far as duplicates are told by them.
+class HeldEvents {
+ public:
+  virtual ~HeldEvents() = default;
+  /// Appends the keys of the events with a record id that came from `origin`, among the records `first` to `last`. What is
+  /// not held any more is passed over.
+  virtual base::Result<void> keys(const OpenLog& log, std::int64_t origin, std::uint64_t first, std::uint64_t last,
+                                  std::vector<EventKey>& into) = 0;
+  /// Whether the record is held and has this text.
+  virtual base::Result<bool> has_text(const OpenLog& log, std::uint64_t record, std::string_view text) = 0;
+};
+
 /// Recognises events by three steps, from cheap to dear. A later time, or a higher record id, than anything that the log
 /// has from this origin means new (the table `marks`). Else the runs of keys that the origin's batches have covered are
 /// asked (`runs`, one row for each origin of a batch). Else the events of a run that covers the key are compared.
@@ -35,7 +48,8 @@ EventKey key_of(const events::Event& event, std::int64_t origin);
 /// One thread, inside of transactions: begin() a batch, ask is_new() for each event, add() those that are stored, end().
 class Duplicates {
  public:
-  static base::Result<std::unique_ptr<Duplicates>> open(Database& database);
+  /// Both must outlive it.
+  static base::Result<std::unique_ptr<Duplicates>> open(Database& database, HeldEvents& held);
 
   void begin(const OpenLog& log);
   /// Whether the log does not hold the event; asked for it again in the same batch, it finds it held. `event` must live
@@ -64,20 +78,20 @@ class Duplicates {
   };
   using Marks = std::unordered_map<std::int64_t, Mark>;
 
-  explicit Duplicates(Database& database) : database_(database) {}
+  Duplicates(Database& database, HeldEvents& held) : database_(database), held_(held) {}
   base::Result<Mark*> find_mark(std::int64_t origin);
   base::Result<bool> is_held(const EventKey& key, const events::Event& event);
   base::Result<void> load(const EventKey& key, std::int64_t first_record, std::int64_t last_record);
-  base::Result<bool> has_text(std::int64_t record, const std::string& text);
   base::Result<void> store(std::int64_t origin, bool hashed, const Run& run);
 
   Database& database_;
+  HeldEvents& held_;
   Statement find_mark_, set_mark_, find_runs_, add_run_;
   std::unordered_map<std::int64_t, Marks> marks_;  // by log, by origin; as far as they have been needed
   std::size_t marks_known_ = 0;
 
   // Of the batch in hand.
-  std::int64_t log_ = 0;
+  const OpenLog* log_ = nullptr;
   Marks* log_marks_ = nullptr;
   std::vector<std::pair<EventKey, const events::Event*>> accepted_;
   std::unordered_map<EventKey, const events::Event*, Hash> accepted_by_key_;  // as far as it has been needed

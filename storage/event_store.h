@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ struct EventStoreOptions {
   /// A file takes no more blocks once it is this large, or an eighth of its log's max_size where that is less, or once the
   /// UTC day of reception has passed.
   std::uint64_t segment_bytes = 256u << 20;
+  /// Answers how many bytes are left for the store in the file system of a directory; empty asks the system. For tests.
+  std::function<base::Result<std::uint64_t>(const std::filesystem::path& directory)> free_bytes;
   /// SQLite's VFS by name; empty is the default one. For tests.
   std::string vfs;
   base::Clock* clock = &base::system_clock();
@@ -170,7 +173,7 @@ struct ReadResult {
   events::Bookmark position;
   /// Nothing selected lies behind `position` at this moment.
   bool at_end = false;
-  std::uint64_t looked_at = 0;  ///< events passed, also those that a summary or the index has ruled out
+  std::uint64_t looked_at = 0;   ///< events passed, also those that a summary or the index has ruled out
   std::uint64_t unreadable = 0;  ///< events passed over because their block is damaged or its file missing
 };
 

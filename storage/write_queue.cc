@@ -2,12 +2,25 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+
 #include "engine/base/log.h"
 
 namespace storage {
 
-WriteQueue::WriteQueue(std::unique_ptr<EventWriter> writer, std::size_t max_bytes, std::function<void()> on_stored)
-    : writer_(std::move(writer)), max_bytes_(max_bytes), on_stored_(std::move(on_stored)), thread_([this] { serve(); }) {
+namespace {
+
+// Larger transactions are no faster, and let everybody wait longer.
+constexpr std::size_t kMaxBytes = 8u << 20;
+// A transaction with so many events is worth its sync; for a smaller one those that were in the last one may be waited for.
+constexpr std::size_t kEnoughEvents = 1000;
+constexpr auto kLinger = std::chrono::milliseconds(2);
+constexpr auto kRecently = std::chrono::milliseconds(5);
+
+}  // namespace
+
+WriteQueue::WriteQueue(std::unique_ptr<EventWriter> writer, Hooks hooks)
+    : writer_(std::move(writer)), hooks_(std::move(hooks)), thread_([this] { serve(); }) {
   ::pthread_setname_np(thread_.native_handle(), "store-writer");
 }
 
@@ -28,6 +41,7 @@ void WriteQueue::push(std::unique_ptr<Change> change) {
   {
     std::lock_guard lock(mutex_);
     if (!stopping_) {
+      waiting_events_ += change->load().events;
       waiting_.push_back(std::move(change));
       changed_.notify_one();
       return;
@@ -41,16 +55,24 @@ std::optional<WriteQueue::Group> WriteQueue::take(bool may_idle) {
   std::unique_lock lock(mutex_);
   if (may_idle && waiting_.empty() && !stopping_) return std::nullopt;
   changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+  if (may_linger() && std::chrono::steady_clock::now() - last_end_ < kRecently) {
+    changed_.wait_for(lock, kLinger, [this] { return !may_linger(); });
+  }
   Group group;
   std::size_t bytes = 0;
   while (!waiting_.empty()) {
-    const auto size = waiting_.front()->bytes();
-    if (!group.empty() && (bytes >= max_bytes_ || size > max_bytes_ - bytes)) break;
-    bytes += size;
+    const auto& load = waiting_.front()->load();
+    if (!group.empty() && (bytes >= kMaxBytes || load.bytes > kMaxBytes - bytes)) break;
+    bytes += load.bytes;
+    waiting_events_ -= load.events;
     group.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
   return group;
+}
+
+bool WriteQueue::may_linger() const {
+  return !stopping_ && waiting_events_ > 0 && waiting_events_ < kEnoughEvents && waiting_.size() < last_changes_;
 }
 
 void WriteQueue::serve() {
@@ -68,6 +90,9 @@ void WriteQueue::serve() {
     }
     if (group->empty()) break;
     commit(*group);
+    last_changes_ = static_cast<std::size_t>(
+        std::count_if(group->begin(), group->end(), [](const auto& change) { return change->load().events > 0; }));
+    last_end_ = std::chrono::steady_clock::now();
     may_shrink = true;
   }
   writer_.reset();
@@ -98,8 +123,9 @@ base::Result<void> WriteQueue::try_commit(Group::iterator begin, Group::iterator
   auto done = make_all();
   if (!done.ok()) {
     writer_->rollback();
-  } else if (stored) {
-    on_stored_();
+  } else {
+    if (hooks_.committed) hooks_.committed(*writer_);
+    if (stored && hooks_.stored) hooks_.stored();
   }
   return done;
 }

@@ -20,7 +20,7 @@ events::Event large_event(std::uint64_t id, std::size_t bytes = 100'000) {
   EventSpec spec;
   spec.record_id = id;
   spec.time = at(static_cast<double>(id));
-  spec.text = std::string(bytes, 'x');
+  spec.text = random_text(bytes, id);
   return make_event(spec);
 }
 

@@ -1,8 +1,11 @@
 #include "tests/storage/store_fixture.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <random>
 
 #include "engine/base/iso8601.h"
+#include "storage/database.h"
 
 namespace storage_test {
 
@@ -69,6 +72,27 @@ storage::LocalBatch make_local(const std::string& log, const std::vector<std::st
   return batch;
 }
 
+std::string random_text(std::size_t bytes, std::uint64_t seed) {
+  static constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::mt19937_64 random(seed);
+  std::string text;
+  text.reserve(bytes);
+  while (text.size() < bytes) text += kLetters[random() % kLetters.size()];
+  return text;
+}
+
+std::vector<events::Event> make_random_events(std::uint64_t first, std::uint64_t last, std::size_t bytes) {
+  std::vector<events::Event> events;
+  for (auto id = first; id <= last; ++id) {
+    EventSpec spec;
+    spec.record_id = id;
+    spec.time = at(static_cast<double>(id));
+    spec.text = random_text(bytes, id);
+    events.push_back(make_event(spec));
+  }
+  return events;
+}
+
 events::Query everything_in(const std::string& log) {
   return events::Query::parse_xpath(log, "*").value();
 }
@@ -104,6 +128,31 @@ storage::Log StoreTest::log(const std::string& name) {
   EXPECT_THAT(found, IsOk());
   EXPECT_TRUE(found.ok() && found->has_value()) << name;
   return found.ok() && *found ? **found : storage::Log();
+}
+
+std::int64_t StoreTest::ask(const std::string& sql) {
+  storage::Database::Options options;
+  options.read_only = true;
+  auto catalogue = storage::Database::open(directory() / "events.db", options);
+  EXPECT_THAT(catalogue, IsOk());
+  if (!catalogue.ok()) return -1;
+  const auto answer = (*catalogue)->ask(sql);
+  EXPECT_THAT(answer, IsOk());
+  return answer.ok() ? *answer : -1;
+}
+
+std::vector<std::string> StoreTest::files_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(directory() / folder, failed)) {
+    if (entry.path().extension() == ".mlog") names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void StoreTest::wait_until_sealed() {
+  EXPECT_TRUE(test_support::eventually([this] { return ask("SELECT count(*) FROM tail") == 0; }));
 }
 
 void StoreTest::configure(const std::string& name, std::uint64_t max_size, bool retention, bool enabled) {

@@ -49,6 +49,11 @@ storage::DeliveredBatch make_batch(std::vector<events::Event> events);
 storage::LocalBatch make_local(const std::string& log, const std::vector<std::string>& texts,
                                const std::string& position = "p");
 
+/// Letters and digits that no compression makes much smaller.
+std::string random_text(std::size_t bytes, std::uint64_t seed);
+/// Events with these record ids and so much random text each.
+std::vector<events::Event> make_random_events(std::uint64_t first, std::uint64_t last, std::size_t bytes);
+
 events::Query everything_in(const std::string& log);
 
 class StoreTest : public ::testing::Test {
@@ -83,6 +88,13 @@ class StoreTest : public ::testing::Test {
   storage::Log log(const std::string& name = "ForwardedEvents");
   /// Makes the log, or changes it.
   void configure(const std::string& name, std::uint64_t max_size, bool retention = false, bool enabled = true);
+
+  /// The number that this asks the catalogue for; the store may be open.
+  std::int64_t ask(const std::string& sql);
+  /// Names of the files in a folder of the store, sorted; without what SQLite keeps beside them.
+  std::vector<std::string> files_in(const std::string& folder = "segments");
+  /// Waits until the tail has no event any more.
+  void wait_until_sealed();
 
   storage::EventStore& store() { return *store_; }
   const test_support::TemporaryDirectory& directory() const { return directory_; }
