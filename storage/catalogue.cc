@@ -194,6 +194,7 @@ Database::Options StoreShared::database_options(bool read_only, std::size_t cach
   database.page_bytes = kCataloguePageBytes;
   database.cache_bytes = cache_bytes;
   database.vfs = options.vfs;
+  database.still = read_only && options.read_only;
   return database;
 }
 

@@ -22,6 +22,7 @@ class FileShared {
   const std::filesystem::path file_;
   SegmentPool readers_{true};
   TemplateRegistry templates_;
+  ToldRecords told_;
   LogRow log_;
   FileRow row_;
   std::shared_ptr<const FileSummaries> summaries_;
@@ -45,6 +46,7 @@ class FileSource final : public LogSource {
   base::Result<SegmentPool::Lease> open(const FileRow& file) override;
   std::string file_name(const FileRow& file) const override;
   const TemplateSource& templates() const override { return shared_.templates_; }
+  bool is_news(std::int64_t log, std::uint64_t record) override { return shared_.told_.add(log, record); }
 
  private:
   FileShared& shared_;

@@ -109,6 +109,7 @@ void LogScan::pass_unreadable(std::uint64_t first_record, std::uint64_t last_rec
   const auto before = passed_;
   pass(first_record, last_record);
   unreadable_ += passed_ - before;
+  if (!source_.is_news(log_.id, first_record)) return;
   base::log_error("the log {}: records {} to {} cannot be read: {}", log_.log.properties.name, first_record, last_record,
                   what);
 }
@@ -145,7 +146,8 @@ base::Result<void> LogScan::enter(FileRow row) {
     missing_file_ = row.id;
     return locate();
   }
-  pass_unreadable(row.first_record, row.last_record, source_.file_name(row) + ": " + error.message());
+  pass_unreadable(row.first_record, row.last_record,
+                  error.code == Errc::NotFound ? source_.file_name(row) + " is missing" : error.message());
   return {};
 }
 

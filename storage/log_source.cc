@@ -37,9 +37,7 @@ std::string select_tail(const std::string& order) {
 base::Result<std::unique_ptr<CatalogueReader>> CatalogueReader::open(ReaderShared& shared) {
   std::unique_ptr<CatalogueReader> reader(new CatalogueReader(shared));
   const auto file = catalogue_file(shared.store.directory);
-  auto options = shared.store.database_options(true, kCacheBytes);
-  options.still = shared.store.options.read_only;
-  ASSIGN_OR_RETURN(reader->database_, Database::open(file, options));
+  ASSIGN_OR_RETURN(reader->database_, Database::open(file, shared.store.database_options(true, kCacheBytes)));
   auto& database = *reader->database_;
   ASSIGN_OR_RETURN(reader->find_log_, database.prepare("SELECT " + std::string(kLogColumns) + " FROM logs WHERE name = ?1"));
   ASSIGN_OR_RETURN(reader->find_sender_,

@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "storage/block.h"
@@ -62,6 +65,22 @@ class LogSource {
   virtual base::Result<SegmentPool::Lease> open(const FileRow& file) = 0;
   virtual std::string file_name(const FileRow& file) const = 0;
   virtual const TemplateSource& templates() const = 0;
+  /// False where it was called for the same record before: what is damaged is said once.
+  virtual bool is_news(std::int64_t log, std::uint64_t unreadable_record) = 0;
+};
+
+/// Records that people have been told of. Thread-safe.
+class ToldRecords {
+ public:
+  bool add(std::int64_t log, std::uint64_t record) {
+    constexpr std::size_t kMost = 10'000;
+    std::lock_guard lock(mutex_);
+    return records_.size() < kMost && records_.emplace(log, record).second;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::pair<std::int64_t, std::uint64_t>> records_;
 };
 
 /// What all readers of a store share.
@@ -70,6 +89,7 @@ struct ReaderShared {
   StoreShared& store;
   SummaryCache summaries;
   SegmentPool files;
+  ToldRecords told;
 };
 
 /// A connection to the catalogue that only reads; also what it tells of deliveries. One thread at a time; blocks.
@@ -90,6 +110,7 @@ class CatalogueReader final : public LogSource {
   base::Result<SegmentPool::Lease> open(const FileRow& file) override;
   std::string file_name(const FileRow& file) const override { return shared_.store.file(file).string(); }
   const TemplateSource& templates() const override { return shared_.store.templates; }
+  bool is_news(std::int64_t log, std::uint64_t record) override { return shared_.told.add(log, record); }
 
   base::Result<std::optional<std::string>> find_position(const std::string& source);
   /// Those of both, where they are given; sorted by subscription and machine.
