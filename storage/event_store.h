@@ -31,7 +31,8 @@ struct EventStoreOptions {
   std::uint64_t default_max_size = 1ull << 30;
   /// Errc::Full once the catalogue would grow beyond this many bytes; 0 is as far as the disk goes. For tests.
   std::uint64_t max_file_size = 0;
-  /// Appends are refused with Errc::Full while the file system has less than this left, and work again by themselves.
+  /// Appends are refused with Errc::Full while the file system has less than this left (or a sixteenth of its size, where
+  /// that is less), and work again by themselves.
   std::uint64_t min_free_bytes = 64u << 20;
   /// Opens what is there without changing a byte: every change is Errc::ReadOnly.
   bool read_only = false;

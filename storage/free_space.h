@@ -20,7 +20,7 @@ class FreeSpace {
   /// Bytes that are left for us in the file system of `directory`. Errors: the system's.
   using Ask = std::function<base::Result<std::uint64_t>(const std::filesystem::path& directory)>;
 
-  /// `ask` may be empty: then it is statvfs().
+  /// `ask` may be empty: then it is statvfs(), and the minimum is at most a sixteenth of the file system.
   FreeSpace(std::filesystem::path directory, std::uint64_t minimum, base::Clock& clock, Ask ask);
 
   /// Errc::Full while less than the minimum is left. Says so in the log when that begins and when it ends. Where the system

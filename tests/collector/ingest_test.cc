@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "engine/base/win32.h"
 #include "storage/state_store.h"
 #include "tests/support/fake_clock.h"
@@ -163,7 +165,13 @@ TEST_F(IngestTest, AFullStoreIsARetryableFaultAndStoresNothing) {
   close();
   open(512 << 10);
   std::vector<std::string> many;
-  for (int i = 0; i < 2000; ++i) many.push_back(event(i));
+  std::mt19937_64 random(1);  // nothing that could be made smaller
+  for (int i = 0; i < 2000; ++i) {
+    std::string noise;
+    while (noise.size() < 600) noise += std::to_string(random());
+    auto one = event(i);
+    many.push_back(one.insert(one.find("</Event>"), "<EventData><Data>" + noise + "</Data></EventData>"));
+  }
   const auto outcome = deliver(batch(std::move(many)));
   ASSERT_FALSE(outcome.ok());
   EXPECT_EQ(outcome.error().code, wsman::FaultCode::EndpointUnavailable);

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <mutex>
+#include <random>
 
 #include "tests/forwarder/feed_fixture.h"
 
@@ -176,7 +177,9 @@ TEST_F(SourcePumpTest, WaitsWithItsBatchWhereTheLogIsFull) {
   kept.retention = true;
   kept.max_size = 1 << 20;
   ASSERT_TRUE(wait(store_->set_log(kept)).ok());
-  const std::string large(400'000, 'x');
+  std::string large;  // and not to be made much smaller
+  std::mt19937_64 random(1);
+  while (large.size() < 900'000) large += std::to_string(random());
   for (int i = 0; i < 4; ++i) source_->add(std::to_string(i) + large);
   start();
   advance(seconds(1));
