@@ -79,6 +79,8 @@ class Configuration {
   /// From now on `effects` is told of changes; the first apply() is its own affair. Before the first change.
   void attach(Effects& effects);
   Effects& effects() { return *effects_; }
+  /// While it is held no change begins: for the first apply(). Waits for one that has begun.
+  std::unique_lock<std::mutex> hold() { return std::unique_lock(changing_); }
 
   /// Sets what is given and differs. Faults, with nothing changed: OwnedByPolicy, Deprecated, ReadOnly, the setting's own
   /// for a bad value, UnknownCertificate.

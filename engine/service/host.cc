@@ -103,6 +103,8 @@ base::Result<void> Host::start() {
   if (const char* runtime = std::getenv("RUNTIME_DIRECTORY"); runtime != nullptr && *runtime != '\0') {
     RETURN_IF_ERROR(state_->start_control(std::filesystem::path(runtime) / state_->options.control_name));
   }
+  // The control socket takes changes already: none may be overtaken by what was in force before it.
+  const auto hold = state_->configuration->hold();
   return state_->network->start(*state_->configuration->current());
 }
 
