@@ -60,7 +60,8 @@ base::Result<std::unique_ptr<EventWriter>> EventWriter::open(StoreShared& shared
   ASSIGN_OR_RETURN(writer->add_template_,
                    database.prepare("INSERT INTO templates (hash, text) VALUES (?1, ?2) RETURNING id"));
   RETURN_IF_ERROR(writer->logs_->all());
-  writer->may_shrink_ = true;
+  ASSIGN_OR_RETURN(const auto unused, database.ask("PRAGMA freelist_count"));
+  writer->may_shrink_ = unused >= kUnusedPages;
   return writer;
 }
 
@@ -96,6 +97,9 @@ void EventWriter::rollback() {
   senders_.forget();
   held_->end(true);
   for (const auto& [hash, shape] : new_templates_) shared_.templates.remove(shape.id);
+  // Builders know templates by their numbers, and those may be given to others now.
+  collected_.clear();
+  spare_.clear();
   end_transaction();
 }
 

@@ -3,7 +3,6 @@
 namespace storage_test {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 class EventStoreDuplicates : public StoreTest {
