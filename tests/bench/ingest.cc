@@ -22,6 +22,7 @@
 #include "engine/wsman/names.h"
 #include "events/event.h"
 #include "tests/bench/corpus.h"
+#include "tests/bench/ingest_parts.h"
 #include "tests/integration/stack.h"
 #include "tests/support/run.h"
 
@@ -246,12 +247,21 @@ int main(int argc, char** argv) {
   const double on_disk = static_cast<double>(size_on_disk(stack.collector_state()));
   const double base =
       baseline(events, std::min<std::size_t>(totals.events.load(), 200'000), options.batch, stack.directory());
+  std::vector<std::string> samples;
+  for (const auto& prepared : bodies[0]) samples.push_back(prepared.body);
+  const auto parts =
+      bench::measure_parts(samples, std::min<std::size_t>(options.count, 200'000),
+                           options.utf8 ? "application/soap+xml;charset=UTF-8" : "application/soap+xml;charset=UTF-16");
+  const double whole = static_cast<double>(cpu.count()) / count;
   std::printf(
       "{\"bench\":\"ingest\",\"events\":%zu,\"connections\":%zu,\"batch\":%zu,\"encoding\":\"%s\",\"events_per_s\":%.0f,"
       "\"mb_per_s\":%.1f,\"cpu_us_per_event\":%.2f,\"bytes_per_event_on_disk\":%.0f,\"peak_memory_mb\":%.0f,"
-      "\"baseline_events_per_s\":%.0f,\"ratio_to_baseline\":%.2f}\n",
+      "\"baseline_events_per_s\":%.0f,\"ratio_to_baseline\":%.2f,\"parts_us\":{\"tls\":%.2f,\"receive\":%.2f,\"decode\":%."
+      "2f,"
+      "\"envelope\":%.2f,\"event\":%.2f,\"store\":%.2f},\"parts_to_whole\":%.2f}\n",
       totals.events.load(), options.connections, options.batch, options.utf8 ? "UTF-8" : "UTF-16", count / took.count(),
-      static_cast<double>(totals.bytes.load()) / took.count() / 1e6, static_cast<double>(cpu.count()) / count,
-      on_disk / count, static_cast<double>(peak) / 1e6, base, count / took.count() / base);
+      static_cast<double>(totals.bytes.load()) / took.count() / 1e6, whole, on_disk / count, static_cast<double>(peak) / 1e6,
+      base, count / took.count() / base, parts.tls, parts.receive, parts.decode, parts.envelope, parts.event, parts.store,
+      parts.sum() / whole);
   return 0;
 }
