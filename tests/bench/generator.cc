@@ -140,7 +140,7 @@ void Generator::write(std::string& out, const Piece& piece) {
       break;
     case Kind::Computer: {
       char name[48];
-      std::snprintf(name, sizeof name, "host-%06u.lab.example", static_cast<unsigned>(random % options_.computers));
+      std::snprintf(name, sizeof name, "host-%06u.lab.example", static_cast<unsigned>(computer_));
       out += name;
       break;
     }
@@ -154,6 +154,11 @@ void Generator::write(std::string& out, const Piece& piece) {
 }
 
 std::string Generator::next() {
+  draw_computer();
+  return next_of_computer();
+}
+
+std::string Generator::next_of_computer() {
   ++number_;
   if (options_.rare_every != 0 && number_ % options_.rare_every == 0) rare_due_ = true;
   const auto& sample = samples_[random_() % samples_.size()];

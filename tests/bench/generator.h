@@ -37,8 +37,11 @@ class Generator {
   /// `samples`: one event a line.
   Generator(const std::vector<std::string>& samples, const GeneratorOptions& options);
 
-  /// The next event's text.
+  /// The next event's text, from a computer drawn at random.
   std::string next();
+  /// The same, from the computer that the last call of draw_computer() has drawn.
+  std::string next_of_computer();
+  void draw_computer() { computer_ = random_() % options_.computers; }
   /// The rare users handed out so far.
   std::size_t rare() const { return rare_; }
   double mean_bytes() const { return mean_bytes_; }
@@ -62,6 +65,7 @@ class Generator {
   std::vector<Sample> samples_;
   std::mt19937_64 random_;
   std::uint64_t number_ = 0;
+  std::uint64_t computer_ = 0;
   std::size_t rare_ = 0;
   bool rare_due_ = false;
   bool rare_now_ = false;

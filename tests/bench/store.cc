@@ -54,6 +54,7 @@ struct Options {
   std::uint64_t seed = 1;
   std::string store;
   bool load = false;
+  bool mixed = false;
 };
 
 [[noreturn]] void fail(const std::string& text) {
@@ -157,7 +158,10 @@ class Filler {
     made.bookmark = "<BookmarkList/>";
     made.received = std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
     made.events.reserve(size);
-    for (std::size_t i = 0; i < size; ++i) made.events.push_back(events::Event::from_wire(generator_.next()));
+    generator_.draw_computer();
+    for (std::size_t i = 0; i < size; ++i) {
+      made.events.push_back(events::Event::from_wire(options_.mixed ? generator_.next() : generator_.next_of_computer()));
+    }
     return made;
   }
 
@@ -216,7 +220,8 @@ Spent plain_indexed_table(const std::filesystem::path& file, bench::Generator& g
   for (std::size_t done = 0; done < count;) {
     std::vector<events::Event> portion;
     for (std::size_t i = 0; i < 40 * options.group && done < count; ++i, ++done) {
-      portion.push_back(events::Event::from_wire(generator.next()));
+      if (i % options.group == 0) generator.draw_computer();
+      portion.push_back(events::Event::from_wire(options.mixed ? generator.next() : generator.next_of_computer()));
     }
     const double cpu = cpu_seconds();
     const auto begin = Clock::now();
@@ -440,6 +445,8 @@ int main(int argc, char** argv) {
     command->add_option("--group", options.group, "Events of one append");
     command->add_option("--mean", options.mean, "Mean size of an event in bytes; 0 takes all samples");
     command->add_option("--senders", options.senders, "Appends at a time");
+    command->add_flag("--mixed", options.mixed,
+                      "Each event of an append from another of 600 computers, as relays send them");
     command->add_option("--seed", options.seed, "Of the generator");
     return command;
   };
