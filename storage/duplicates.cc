@@ -2,15 +2,26 @@
 
 #include <algorithm>
 
+#include "storage/varint.h"
+
 namespace storage {
 namespace {
 
-// No run covers a wider range of keys, so that those which can cover a key begin within this distance below it.
+constexpr auto kLowest = std::numeric_limits<std::int64_t>::min();
+constexpr auto kHighest = std::numeric_limits<std::int64_t>::max();
+
+// No run covers a wider range of keys, or it would say little.
 constexpr std::int64_t kMaxSpan = 4096;
+// How far ahead of the events a mark is written.
+constexpr std::int64_t kRecordsAhead = 256;
+constexpr std::int64_t kTimeAhead = 300'000'000'000;  // ns
 // Marks kept in memory; peers decide how many there are.
 constexpr std::size_t kMaxMarks = 1u << 17;
-// Removed events after which it is worth going through the runs of a log.
+// Removed events after which it is worth going through the batches of a log, and how many machines are looked at each time.
 constexpr std::uint64_t kTidyAfter = 10'000;
+constexpr int kTidyMachines = 8;
+// Of a row; an honest one has two bytes for each of its events.
+constexpr std::uint64_t kMaxRuns = 1u << 20;
 
 // FNV-1a: it is on disk, so it has to stay the same.
 std::int64_t hash_of(std::string_view text) {
@@ -19,13 +30,13 @@ std::int64_t hash_of(std::string_view text) {
   return static_cast<std::int64_t>(hash);
 }
 
-std::int64_t lowest_start(std::int64_t key) {
-  return key < std::numeric_limits<std::int64_t>::min() + kMaxSpan ? std::numeric_limits<std::int64_t>::min()
-                                                                   : key - kMaxSpan + 1;
+std::uint64_t distance(std::int64_t low, std::int64_t high) {
+  return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
 }
 
-bool fits(std::int64_t low, std::int64_t high) {
-  return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low) < static_cast<std::uint64_t>(kMaxSpan);
+std::int64_t ahead(std::int64_t value, std::int64_t by) {
+  if (value == kLowest) return value;
+  return value > kHighest - by ? kHighest : value + by;
 }
 
 }  // namespace
@@ -53,25 +64,53 @@ base::Result<std::unique_ptr<Duplicates>> Duplicates::open(Database& database, H
   ASSIGN_OR_RETURN(
       duplicates->set_mark_,
       database.prepare("REPLACE INTO marks (log, origin, highest_record_id, latest_time) VALUES (?1, ?2, ?3, ?4)"));
-  ASSIGN_OR_RETURN(duplicates->find_runs_,
-                   database.prepare("SELECT first_record, last_record FROM runs WHERE log = ?1 AND origin = ?2 AND "
-                                    "hashed = ?3 AND low_key BETWEEN ?4 AND ?5 AND high_key >= ?5"));
-  ASSIGN_OR_RETURN(duplicates->add_run_,
-                   database.prepare("INSERT INTO runs (log, origin, hashed, low_key, high_key, first_record, last_record) "
-                                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+  ASSIGN_OR_RETURN(
+      duplicates->find_batches_,
+      database.prepare("SELECT first_record, last_record, keys FROM batches WHERE log = ?1 AND machine = ?2 AND "
+                       "min_time <= ?4 AND max_time >= ?3"));
+  ASSIGN_OR_RETURN(
+      duplicates->add_batch_,
+      database.prepare("INSERT INTO batches (log, machine, first_record, last_record, min_time, max_time, keys) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
+  ASSIGN_OR_RETURN(
+      duplicates->find_old_runs_,
+      database.prepare("SELECT hashed, low_key, high_key, first_record, last_record FROM runs WHERE log = ?1 AND "
+                       "origin = ?2 AND low_key <= ?4 AND high_key >= ?3"));
+  ASSIGN_OR_RETURN(duplicates->next_machine_,
+                   database.prepare("SELECT min(machine) FROM batches WHERE log = ?1 AND machine > ?2"));
+  ASSIGN_OR_RETURN(duplicates->remove_batches_,
+                   database.prepare("DELETE FROM batches WHERE log = ?1 AND machine = ?2 AND first_record < ?3 AND "
+                                    "last_record < ?3"));
+  ASSIGN_OR_RETURN(const auto old, database.ask("SELECT EXISTS (SELECT 1 FROM runs)"));
+  duplicates->has_old_runs_ = old != 0;
   return duplicates;
 }
 
-void Duplicates::begin(const OpenLog& log) {
+void Duplicates::begin(const OpenLog& log, const std::string& machine, std::span<const EventKey> keys) {
   if (marks_known_ > kMaxMarks) forget();
   log_ = &log;
+  machine_ = &machine;
   log_marks_ = &marks_[log.id];
+  min_time_ = kHighest;
+  max_time_ = kLowest;
+  first_record_ = 0;
+  shares_.clear();
+  Share* share = nullptr;
+  std::int64_t origin = 0;
+  for (const auto& key : keys) {
+    min_time_ = std::min(min_time_, key.time);
+    max_time_ = std::max(max_time_, key.time);
+    if (share == nullptr || origin != key.origin) share = &shares_[origin = key.origin];
+    share->low = std::min(share->low, key.key);
+    share->high = std::max(share->high, key.key);
+  }
+  runs_.clear();
   accepted_.clear();
   accepted_by_key_.clear();
   accepted_indexed_ = 0;
+  candidates_found_ = false;
+  candidates_.clear();
   loaded_.clear();
-  loaded_runs_.clear();
-  open_runs_.clear();
 }
 
 base::Result<Duplicates::Mark*> Duplicates::find_mark(std::int64_t origin) {
@@ -80,7 +119,9 @@ base::Result<Duplicates::Mark*> Duplicates::find_mark(std::int64_t origin) {
     ++marks_known_;
     ASSIGN_OR_RETURN(const bool found, find_mark_.bind(1, log_->id).bind(2, origin).step());
     if (found) {
-      place->second = {find_mark_.integer(0), find_mark_.integer(1)};
+      auto& mark = place->second;
+      mark.highest_record_id = mark.stored_record_id = find_mark_.integer(0);
+      mark.latest_time = mark.stored_time = find_mark_.integer(1);
       find_mark_.reset();
     }
   }
@@ -108,77 +149,182 @@ base::Result<bool> Duplicates::is_held(const EventKey& key, const events::Event&
     if (!key.hashed || same->second->xml == event.xml) return true;
   }
   if (loaded_.contains(key)) return true;
-
-  find_runs_.reset();
-  find_runs_.bind(1, log_->id).bind(2, key.origin).bind(3, key.hashed);
-  find_runs_.bind(4, key.hashed ? key.key : lowest_start(key.key)).bind(5, key.key);
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool row, find_runs_.step());
-    if (!row) return loaded_.contains(key);
-    const auto first_record = find_runs_.integer(0);
+  if (!candidates_found_) {
+    RETURN_IF_ERROR(find_candidates());
+    if (has_old_runs_) RETURN_IF_ERROR(find_old_candidates());
+    candidates_found_ = true;
+  }
+  const auto known = candidates_.find(key.origin);
+  if (known == candidates_.end()) return false;
+  for (auto& [run, is_loaded] : known->second) {
+    if (run.hashed != key.hashed || key.key < run.low || key.key > run.high) continue;
     if (key.hashed) {
-      ASSIGN_OR_RETURN(const bool same, held_.has_text(*log_, static_cast<std::uint64_t>(first_record), event.xml));
-      if (!same) continue;
-      find_runs_.reset();
-      return true;
+      ASSIGN_OR_RETURN(const bool same, held_.has_text(*log_, static_cast<std::uint64_t>(run.first_record), event.xml));
+      if (same) return true;
+    } else if (!is_loaded) {
+      RETURN_IF_ERROR(load(run));
+      is_loaded = true;
     }
-    RETURN_IF_ERROR(load(key, first_record, find_runs_.integer(1)));
+  }
+  return loaded_.contains(key);
+}
+
+base::Result<void> Duplicates::find_candidates() {
+  find_batches_.reset();
+  find_batches_.bind(1, log_->id).bind(2, *machine_).bind(3, min_time_).bind(4, max_time_);
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool row, find_batches_.step());
+    if (!row) return {};
+    RETURN_IF_ERROR(read_runs(find_batches_.blob(2), find_batches_.integer(0), find_batches_.integer(1)));
   }
 }
 
-base::Result<void> Duplicates::load(const EventKey& key, std::int64_t first_record, std::int64_t last_record) {
-  if (!loaded_runs_.insert(first_record).second) return {};
+base::Result<void> Duplicates::find_old_candidates() {
+  for (const auto& [origin, share] : shares_) {
+    find_old_runs_.reset();
+    find_old_runs_.bind(1, log_->id).bind(2, origin).bind(3, share.low).bind(4, share.high);
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool row, find_old_runs_.step());
+      if (!row) break;
+      Run run;
+      run.origin = origin;
+      run.hashed = find_old_runs_.integer(0) != 0;
+      run.low = find_old_runs_.integer(1);
+      run.high = find_old_runs_.integer(2);
+      run.first_record = find_old_runs_.integer(3);
+      run.last_record = find_old_runs_.integer(4);
+      take_candidate(run);
+    }
+  }
+  return {};
+}
+
+void Duplicates::take_candidate(const Run& run) {
+  const auto share = shares_.find(run.origin);
+  if (share == shares_.end() || run.low > share->second.high || run.high < share->second.low) return;
+  candidates_[run.origin].emplace_back(run, false);
+}
+
+base::Result<void> Duplicates::load(const Run& run) {
   std::vector<EventKey> keys;
-  RETURN_IF_ERROR(held_.keys(*log_, key.origin, static_cast<std::uint64_t>(first_record),
-                             static_cast<std::uint64_t>(last_record), keys));
+  RETURN_IF_ERROR(held_.keys(*log_, run.origin, static_cast<std::uint64_t>(run.first_record),
+                             static_cast<std::uint64_t>(run.last_record), keys));
   loaded_.insert(keys.begin(), keys.end());
   return {};
 }
 
-base::Result<void> Duplicates::add(const EventKey& key, std::int64_t record) {
-  if (key.hashed) return store(key.origin, true, Run{key.key, key.key, record, record});
-  const auto [place, fresh] = open_runs_.try_emplace(key.origin, Run{key.key, key.key, record, record});
-  if (fresh) return {};
-  auto& run = place->second;
-  const auto low = std::min(run.low, key.key);
-  const auto high = std::max(run.high, key.key);
-  if (fits(low, high)) {
-    run = {low, high, run.first_record, record};
-    return {};
+void Duplicates::add(const EventKey& key, std::int64_t record) {
+  if (first_record_ == 0) first_record_ = record;
+  last_record_ = record;
+  if (key.hashed) {
+    runs_.push_back({key.origin, true, key.key, key.key, record, record});
+    return;
   }
-  const Run full = std::exchange(run, Run{key.key, key.key, record, record});
-  return store(key.origin, false, full);
+  auto& share = shares_[key.origin];
+  if (share.open_run != kNone) {
+    auto& run = runs_[share.open_run];
+    const auto low = std::min(run.low, key.key);
+    const auto high = std::max(run.high, key.key);
+    if (distance(low, high) < static_cast<std::uint64_t>(kMaxSpan)) {
+      run.low = low;
+      run.high = high;
+      run.last_record = record;
+      return;
+    }
+  }
+  share.open_run = runs_.size();
+  runs_.push_back({key.origin, false, key.key, key.key, record, record});
+}
+
+// Layout: docs/storage-schema.md.
+std::string Duplicates::write_runs() const {
+  std::string bytes;
+  append_varint(bytes, runs_.size());
+  for (const auto& run : runs_) {
+    append_varint(bytes, static_cast<std::uint64_t>(run.origin) << 1 | (run.hashed ? 1 : 0));
+    append_varint(bytes, static_cast<std::uint64_t>(run.low));
+    if (!run.hashed) append_varint(bytes, distance(run.low, run.high));
+    append_varint(bytes, distance(first_record_, run.first_record));
+    if (!run.hashed) append_varint(bytes, distance(run.first_record, run.last_record));
+  }
+  return bytes;
+}
+
+base::Result<void> Duplicates::read_runs(std::string_view bytes, std::int64_t first_record, std::int64_t last_record) {
+  ByteReader reader(bytes);
+  const auto most = distance(first_record, last_record);
+  for (auto left = reader.varint(kMaxRuns); left != 0 && reader.ok(); --left) {
+    Run run;
+    const auto origin = reader.varint();
+    run.hashed = (origin & 1) != 0;
+    run.origin = static_cast<std::int64_t>(origin >> 1);
+    run.low = run.high = static_cast<std::int64_t>(reader.varint());
+    if (!run.hashed) run.high = static_cast<std::int64_t>(static_cast<std::uint64_t>(run.low) + reader.varint(kMaxSpan));
+    const auto from = reader.varint(most);
+    run.first_record = run.last_record = first_record + static_cast<std::int64_t>(from);
+    if (!run.hashed) run.last_record += static_cast<std::int64_t>(reader.varint(most - from));
+    if (reader.ok()) take_candidate(run);
+  }
+  if (reader.done()) return {};
+  return base::make_error(Errc::Corrupt, database_.name() + ": the keys of a batch cannot be read");
 }
 
 base::Result<void> Duplicates::end() {
-  for (const auto& [origin, run] : open_runs_) RETURN_IF_ERROR(store(origin, false, run));
-  std::unordered_set<std::int64_t> written;
-  for (const auto& [key, event] : accepted_) {
-    if (!written.insert(key.origin).second) continue;
-    const auto& mark = log_marks_->at(key.origin);
-    set_mark_.bind(1, log_->id).bind(2, key.origin).bind(3, mark.highest_record_id).bind(4, mark.latest_time);
+  if (!runs_.empty()) {
+    const std::string keys = write_runs();
+    add_batch_.bind(1, log_->id).bind(2, *machine_).bind(3, first_record_).bind(4, last_record_);
+    add_batch_.bind(5, min_time_).bind(6, max_time_).bind_blob(7, keys);
+    RETURN_IF_ERROR(add_batch_.run());
+  }
+  for (const auto& [origin, share] : shares_) {
+    const auto known = log_marks_->find(origin);
+    if (known == log_marks_->end()) continue;
+    auto& mark = known->second;
+    if (mark.highest_record_id <= mark.stored_record_id && mark.latest_time <= mark.stored_time) continue;
+    mark.stored_record_id = ahead(mark.highest_record_id, kRecordsAhead);
+    mark.stored_time = ahead(mark.latest_time, kTimeAhead);
+    set_mark_.bind(1, log_->id).bind(2, origin).bind(3, mark.stored_record_id).bind(4, mark.stored_time);
     RETURN_IF_ERROR(set_mark_.run());
   }
   return {};
 }
 
-base::Result<void> Duplicates::store(std::int64_t origin, bool hashed, const Run& run) {
-  add_run_.bind(1, log_->id).bind(2, origin).bind(3, hashed).bind(4, run.low).bind(5, run.high);
-  return add_run_.bind(6, run.first_record).bind(7, run.last_record).run();
-}
-
 base::Result<void> Duplicates::clear(const OpenLog& log) {
   const auto where = " WHERE log = " + std::to_string(log.id);
-  RETURN_IF_ERROR(database_.execute("DELETE FROM runs" + where + "; DELETE FROM marks" + where));
+  RETURN_IF_ERROR(
+      database_.execute("DELETE FROM batches" + where + "; DELETE FROM runs" + where + "; DELETE FROM marks" + where));
+  tidied_.erase(log.id);
   forget();
   return {};
 }
 
 base::Result<void> Duplicates::tidy(OpenLog& log) {
-  if (log.removed_lately < std::max(kTidyAfter, log.records / 4)) return {};
-  log.removed_lately = 0;
-  return database_.execute("DELETE FROM runs WHERE log = " + std::to_string(log.id) + " AND last_record < " +
-                           std::to_string(log.oldest_record()));
+  if (log.removed_lately >= std::max(kTidyAfter, log.records / 4)) {
+    log.removed_lately = 0;
+    // Machines come after the empty name, which only tests have.
+    remove_batches_.bind(1, log.id).bind(2, "").bind(3, static_cast<std::int64_t>(log.oldest_record()));
+    RETURN_IF_ERROR(remove_batches_.run());
+    tidied_.emplace(log.id, std::string());
+    if (has_old_runs_) {
+      RETURN_IF_ERROR(database_.execute("DELETE FROM runs WHERE log = " + std::to_string(log.id) + " AND last_record < " +
+                                        std::to_string(log.oldest_record())));
+    }
+  }
+  const auto place = tidied_.find(log.id);
+  if (place == tidied_.end()) return {};
+  for (int i = 0; i < kTidyMachines; ++i) {
+    ASSIGN_OR_RETURN(const bool row, next_machine_.bind(1, log.id).bind(2, place->second).step());
+    const bool last = !row || next_machine_.is_null(0);
+    if (!last) place->second = next_machine_.text(0);
+    next_machine_.reset();
+    if (last) {
+      tidied_.erase(place);
+      return {};
+    }
+    remove_batches_.bind(1, log.id).bind(2, place->second).bind(3, static_cast<std::int64_t>(log.oldest_record()));
+    RETURN_IF_ERROR(remove_batches_.run());
+  }
+  return {};
 }
 
 void Duplicates::forget() {

@@ -224,22 +224,31 @@ base::Result<AppendResult> EventWriter::append(const DeliveredBatch& batch, cons
     std::size_t place;
     EventKey key;
   };
-  std::vector<NewEvent> added;
-  added.reserve(batch.events.size());
-  AppendResult result;
-  std::uint64_t bytes = 0;
-  duplicates_->begin(*log);
+  // The bookmark's carrier is no event of the log.
+  std::vector<NewEvent> candidates;
+  std::vector<EventKey> keys;
+  candidates.reserve(batch.events.size());
+  keys.reserve(batch.events.size());
   for (std::size_t place = 0; place < batch.events.size(); ++place) {
     const auto& event = batch.events[place];
     if (event.is_bookmark_carrier()) continue;
     ASSIGN_OR_RETURN(const auto origin, origins_.id_of({batch.machine, event.system.computer, event.system.channel}));
-    const auto key = key_of(event, origin);
-    ASSIGN_OR_RETURN(const bool fresh, duplicates_->is_new(key, event));
+    keys.push_back(key_of(event, origin));
+    candidates.push_back({place, keys.back()});
+  }
+  std::vector<NewEvent> added;
+  added.reserve(candidates.size());
+  AppendResult result;
+  std::uint64_t bytes = 0;
+  duplicates_->begin(*log, batch.machine, keys);
+  for (const auto& candidate : candidates) {
+    const auto& event = batch.events[candidate.place];
+    ASSIGN_OR_RETURN(const bool fresh, duplicates_->is_new(candidate.key, event));
     if (!fresh) {
       ++result.duplicates;
       continue;
     }
-    added.push_back({place, key});
+    added.push_back(candidate);
     bytes += event.xml.size();
   }
   RETURN_IF_ERROR(check_room(*log, bytes));
@@ -251,7 +260,7 @@ base::Result<AppendResult> EventWriter::append(const DeliveredBatch& batch, cons
     Shapes shapes;
     for (const auto& [place, key] : added) {
       const auto& event = batch.events[place];
-      RETURN_IF_ERROR(duplicates_->add(key, log->next_record));
+      duplicates_->add(key, log->next_record);
       held_->add_pending(*log, static_cast<std::uint64_t>(log->next_record), &key, event.xml);
       RETURN_IF_ERROR(add(*log, event, cut, place, shapes, arrival));
     }

@@ -123,6 +123,16 @@ CREATE TABLE tail (
   frames BLOB NOT NULL
 );
 CREATE INDEX tail_of_log ON tail (log, first_record);
+CREATE TABLE batches (
+  log INTEGER NOT NULL,
+  machine TEXT NOT NULL,
+  first_record INTEGER NOT NULL,
+  last_record INTEGER NOT NULL,
+  min_time INTEGER NOT NULL,
+  max_time INTEGER NOT NULL,
+  keys BLOB NOT NULL,
+  PRIMARY KEY (log, machine, first_record)
+) WITHOUT ROWID;
 )",
 };
 
