@@ -70,9 +70,7 @@ base::Result<void> EventWriter::commit() {
     ASSIGN_OR_RETURN(auto* log, logs_->find(id));
     RETURN_IF_ERROR(encode(*log, *events));
     RETURN_IF_ERROR(retain(*log));
-    const bool due = log->tail_events >= shared_.options.seal_events ||
-                     log->tail_bytes >= file_size_of(shared_.options, log->max_size) || log->small_parts >= kSmallParts;
-    if (due) look_at(*log);
+    if (is_due(*log)) look_at(*log);
   }
   RETURN_IF_ERROR(logs_->flush());
   RETURN_IF_ERROR(database_->commit());
@@ -87,6 +85,11 @@ base::Result<void> EventWriter::commit() {
   held_->end(false);
   end_transaction();
   return {};
+}
+
+bool EventWriter::is_due(const OpenLog& log) const {
+  return log.tail_events >= shared_.options.seal_events || log.tail_bytes >= file_size_of(shared_.options, log.max_size) ||
+         log.small_parts >= kSmallParts;
 }
 
 void EventWriter::rollback() {
@@ -410,7 +413,7 @@ base::Result<void> EventWriter::look_after_logs() {
   ASSIGN_OR_RETURN(const auto logs, logs_->all());
   for (auto* log : logs) {
     RETURN_IF_ERROR(retain(*log));
-    if (!log->files.empty() && !log->files.back().finished) look_at(*log);
+    if (is_due(*log) || (!log->files.empty() && !log->files.back().finished)) look_at(*log);
   }
   return {};
 }

@@ -106,6 +106,8 @@ class EventWriter {
   base::Result<void> encode(OpenLog& log, Collected& events);
   base::Result<void> retain(OpenLog& log);
   base::Result<void> remove_file(OpenLog& log);
+  /// Whether its tail is worth being sealed, or its small blocks being merged.
+  bool is_due(const OpenLog& log) const;
   void end_transaction();
   void look_at(const OpenLog& log) { pending_.logs.push_back(log.id); }
 

@@ -223,7 +223,9 @@ base::Result<Block*> StoredEvents::block_at(const OpenLog& log, std::uint64_t re
 
 base::Result<Block*> StoredEvents::open_in_file(const FileRow& file, std::uint64_t record) {
   ASSIGN_OR_RETURN(auto* reader, reader_of(file));
-  ASSIGN_OR_RETURN(const auto summaries, reader->summaries(std::max(record, file.first_record) - 1, file.last_record));
+  // No block that holds the record ends later.
+  const auto end = std::min<std::uint64_t>(file.last_record, record + kMaxBlockEvents - 1);
+  ASSIGN_OR_RETURN(const auto summaries, reader->summaries(std::max(record, file.first_record) - 1, end));
   if (summaries.empty()) return base::make_error(Errc::Corrupt, file.name + " lacks record " + std::to_string(record));
   const auto& summary = summaries.front();
   ASSIGN_OR_RETURN(block_, Block::open(summary, reader->frames(summary.first_record), shared_.templates));

@@ -177,7 +177,9 @@ base::Result<void> Sealer::tend(std::int64_t log, bool all) {
     };
     const bool is_over = current != nullptr && (is_past(current->min_received) || is_full() || goes_on_later());
     if (const auto blocks = blocks_to_seal(view, all); blocks > 0) {
-      RETURN_IF_ERROR(seal(view, blocks, all));
+      ASSIGN_OR_RETURN(const bool sealed, seal(view, blocks, all));
+      // The log was cleared meanwhile, say: the next round will find what there is to do now.
+      if (!sealed) return {};
     } else if (current != nullptr && (is_over || (all && view.tail.empty()))) {
       RETURN_IF_ERROR(finish(view));
     } else {
@@ -216,7 +218,7 @@ std::size_t Sealer::blocks_to_seal(const View& view, bool all) const {
   return blocks;
 }
 
-base::Result<void> Sealer::seal(const View& view, std::size_t blocks, bool all) {
+base::Result<bool> Sealer::seal(const View& view, std::size_t blocks, bool all) {
   std::uint64_t tail_bytes = 0;
   {
     std::lock_guard lock(mutex_);
@@ -258,11 +260,11 @@ base::Result<void> Sealer::seal(const View& view, std::size_t blocks, bool all) 
   ASSIGN_OR_RETURN(const bool moved,
                    writes_.call<bool>([&change](EventWriter& events) { return events.move_into_file(change); }));
   shared_.files_generation.fetch_add(1, std::memory_order_release);
-  if (moved) return {};
-  // The log was cleared meanwhile, say. A file that goes on is cut when it is reopened.
+  if (moved) return true;
+  // A file that goes on is cut when it is reopened.
   writers_.erase(change.file.id);
   if (change.file.first_record == change.first_record) remove_from_disk(change.file);
-  return {};
+  return false;
 }
 
 base::Result<SegmentWriter*> Sealer::writer_of(const View& view, FileRow& file) {

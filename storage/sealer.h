@@ -64,7 +64,8 @@ class Sealer {
 
   /// How many of the tail's first blocks belong into the current file, or a new one.
   std::size_t blocks_to_seal(const View& view, bool all) const;
-  base::Result<void> seal(const View& view, std::size_t blocks, bool all);
+  /// False where the log is not what it was any more.
+  base::Result<bool> seal(const View& view, std::size_t blocks, bool all);
   base::Result<void> finish(const View& view);
   base::Result<void> compact(const View& view);
   base::Result<std::vector<SealedBlock>> read_blocks(const View& view, std::size_t begin, std::size_t end);
