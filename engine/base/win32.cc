@@ -32,6 +32,7 @@ constexpr std::array kTexts{
     Entry{Win32::ConnectionRefused, "The remote computer refused the network connection."},
     Entry{Win32::InternalError, "An internal error occurred."},
     Entry{Win32::Timeout, "This operation returned because the timeout period expired."},
+    Entry{Win32::EventlogFileCorrupt, "The event log file is corrupted."},
     Entry{Win32::UnknownInterface, "The interface is unknown."},
     Entry{Win32::ServerUnavailable, "The RPC server is unavailable."},
     Entry{Win32::ResourceNotOnline, "The cluster resource is not online."},
@@ -113,6 +114,8 @@ std::uint32_t win32_number(const std::error_code& code) {
   if (is(std::errc::no_such_file_or_directory)) number = Win32::FileNotFound;
   if (is(std::errc::not_a_directory)) number = Win32::PathNotFound;
   if (is(std::errc::permission_denied) || is(std::errc::operation_not_permitted)) number = Win32::AccessDenied;
+  // Windows does not open a directory as a file either.
+  if (is(std::errc::is_a_directory) || is(std::errc::read_only_file_system)) number = Win32::AccessDenied;
   if (is(std::errc::file_exists)) number = Win32::FileExists;
   if (is(std::errc::no_space_on_device)) number = Win32::DiskFull;
   if (is(std::errc::connection_refused)) number = Win32::ConnectionRefused;

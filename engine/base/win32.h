@@ -28,6 +28,7 @@ enum class Win32 : std::uint32_t {
   ConnectionRefused = 1225,
   InternalError = 1359,
   Timeout = 1460,
+  EventlogFileCorrupt = 1500,
   UnknownInterface = 1717,
   ServerUnavailable = 1722,
   ResourceNotOnline = 5004,

@@ -34,18 +34,25 @@ std::string_view quality_name(events::Quality quality) {
 /// The events of one query, in pages.
 class EventEnumerator final : public wsman::Enumerator {
  public:
-  EventEnumerator(EventLogs& logs, events::Query query, bool newest_first, events::Bookmark after)
-      : logs_(logs), query_(std::move(query)), newest_first_(newest_first), position_(after), told_(std::move(after)) {}
+  EventEnumerator(EventLogs& logs, events::Query query, std::optional<events::TextSearch> text, bool newest_first,
+                  events::Bookmark after)
+      : logs_(logs),
+        query_(std::move(query)),
+        text_(std::move(text)),
+        newest_first_(newest_first),
+        position_(after),
+        told_(std::move(after)) {}
 
   wsman::AsyncResult<Page> next(base::Budget budget) override {
     if (waiting_.empty() && !at_end_) {
       LogRead read;
       read.query = query_;
+      read.text = text_;
       read.newest_first = newest_first_;
       read.after = position_;
       read.budget = budget;
       auto found = co_await logs_.read(std::move(read));
-      if (!found.ok()) co_return read_fault(found.error());
+      if (!found.ok()) co_return log_fault(found.error(), "reading an event log");
       for (LogRecord& record : found->records) waiting_.push_back(std::move(record));
       position_ = std::move(found->position);
       at_end_ = found->at_end;
@@ -73,17 +80,9 @@ class EventEnumerator final : public wsman::Enumerator {
   }
 
  private:
-  static wsman::Fault read_fault(const base::Error& error) {
-    if (error.code == base::Win32::EvtChannelNotFound) {
-      wsman::Fault fault = wsman::make_fault(wsman::FaultCode::ResourceNotFound, error.what);
-      fault.windows_code = static_cast<std::uint32_t>(base::Win32::EvtChannelNotFound);
-      return fault;
-    }
-    return wsman::as_fault(error, "reading an event log");
-  }
-
   EventLogs& logs_;
   events::Query query_;
+  std::optional<events::TextSearch> text_;
   bool newest_first_;
   events::Bookmark position_;  ///< up to where the logs have been read
   events::Bookmark told_;      ///< up to where the reader has been given items
@@ -92,30 +91,6 @@ class EventEnumerator final : public wsman::Enumerator {
   bool at_end_ = false;
 };
 
-wsman::Result<events::Query> compile(const wsman::Call& call, const wsman::EnumerateRequest& request) {
-  const std::string path = call.headers.find_option(kPathOption).value_or("");
-  std::string text = "*";
-  if (request.filter) {
-    const std::string& dialect = request.filter->dialect;
-    if (!dialect.empty() && dialect != wsman::kEventQueryDialect) {
-      return wsman::make_fault(wsman::FaultCode::FilteringRequestedUnavailable,
-                               "Event logs are filtered in the dialect of event queries.");
-    }
-    text = request.filter->text;
-  }
-  if (path.empty() && !text.starts_with('<')) {
-    wsman::Fault fault = wsman::make_fault(wsman::FaultCode::CannotProcessFilter,
-                                           "Name the log: with a QueryList, or with the option Path beside an XPath.");
-    fault.windows_code = static_cast<std::uint32_t>(base::Win32::EvtInvalidQuery);
-    return fault;
-  }
-  auto query = events::Query::parse(text, path);
-  if (query.ok()) return std::move(query).value();
-  wsman::Fault fault = wsman::make_fault(wsman::FaultCode::CannotProcessFilter, query.error().message());
-  fault.windows_code = base::win32_number(query.error().code);
-  return fault;
-}
-
 }  // namespace
 
 std::string_view EventLogResource::uri() const {
@@ -123,12 +98,13 @@ std::string_view EventLogResource::uri() const {
 }
 
 bool EventLogResource::knows_option(std::string_view name) const {
-  return base::equal_ignoring_case(name, kPathOption) || base::equal_ignoring_case(name, kReverseDirectionOption);
+  return is_query_option(name) || base::equal_ignoring_case(name, kReverseDirectionOption);
 }
 
 wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::enumerate(const wsman::Call& call,
                                                                                    wsman::EnumerateRequest request) {
-  ASSIGN_OR_CO_RETURN(events::Query query, compile(call, request));
+  ASSIGN_OR_CO_RETURN(events::Query query, compile_query(call, request));
+  ASSIGN_OR_CO_RETURN(auto text, compile_text(call));
   events::Bookmark after;
   if (call.headers.bookmark && *call.headers.bookmark != events::kEarliestBookmark) {
     auto parsed = events::Bookmark::parse(*call.headers.bookmark);
@@ -136,17 +112,9 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::enumera
     after = std::move(*parsed);
   }
   // A log that is missing is told now, and not first on the first Pull.
-  for (const std::string& path : query.paths()) {
-    auto log = co_await logs_.find_log(path);
-    if (!log.ok()) co_return wsman::as_fault(log.error(), "looking for an event log");
-    if (!*log) {
-      wsman::Fault fault = wsman::make_fault(wsman::FaultCode::ResourceNotFound, "There is no log " + path + ".");
-      fault.windows_code = static_cast<std::uint32_t>(base::Win32::EvtChannelNotFound);
-      co_return fault;
-    }
-  }
+  CO_RETURN_IF_ERROR(co_await check_logs(logs_, query));
   const bool newest_first = call.headers.find_option(kReverseDirectionOption) == "true";
-  co_return std::make_unique<EventEnumerator>(logs_, std::move(query), newest_first, std::move(after));
+  co_return std::make_unique<EventEnumerator>(logs_, std::move(query), std::move(text), newest_first, std::move(after));
 }
 
 std::string event_item(const LogRecord& record) {

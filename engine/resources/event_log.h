@@ -10,6 +10,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/resources/event_logs.h"
+#include "engine/resources/log_query.h"
 #include "engine/wsman/resource.h"
 
 namespace resources {
@@ -17,14 +18,14 @@ namespace resources {
 /// The namespace of the attributes that tell of an event in an enumeration where it lies.
 inline constexpr std::string_view kEventAttributes = "urn:muster:wsman:1:event";
 
-/// Options of an Enumerate.
+/// An option of an Enumerate, beside those of log_query.h.
 inline constexpr std::string_view kReverseDirectionOption = "ReverseDirection";
-inline constexpr std::string_view kPathOption = "Path";
 
 /// Enumerates the events that a query selects, oldest first.
 ///
 /// The filter, in the dialect of event queries, is a QueryList, or an XPath together with the option Path; without a filter
-/// the option Path alone gives a whole log. The option ReverseDirection gives the newest first. A w:Bookmark header lets the
+/// the option Path alone gives a whole log. The options Text and WholeWords leave only events with a
+/// text. The option ReverseDirection gives the newest first. A w:Bookmark header lets the
 /// enumeration begin behind the records it names, in reading direction.
 ///
 /// An item is `<w:Event Action="…/wsman/Event" m:Log="…" m:RecordId="…" m:Received="…" m:Machine="…" m:Quality="…">` with

@@ -10,16 +10,22 @@ namespace service {
 /// Thread-safe, as the store is.
 class StorageEventLogs final : public resources::EventLogs {
  public:
-  /// `store` outlives it.
-  explicit StorageEventLogs(storage::EventStore& store) : store_(store) {}
+  /// `store` outlives it. `computer` is this host's name, for events about what is done to the logs.
+  explicit StorageEventLogs(storage::EventStore& store, std::string computer = "localhost")
+      : store_(store), computer_(std::move(computer)) {}
 
   base::AsyncResult<resources::LogRecords> read(resources::LogRead read) override;
   base::AsyncResult<std::vector<resources::LogDescription>> logs() override;
   base::AsyncResult<std::optional<resources::LogDescription>> find_log(std::string name) override;
   base::AsyncResult<void> set_log(resources::LogDescription log) override;
+  base::AsyncResult<resources::LogCounts> count(resources::LogCountRequest request) override;
+  base::AsyncResult<resources::LogImported> import(resources::LogImport import) override;
+  base::AsyncResult<std::uint64_t> clear(resources::LogClear clear) override;
+  base::AsyncResult<void> backup(std::string directory) override;
 
  private:
   storage::EventStore& store_;
+  std::string computer_;
 };
 
 }  // namespace service

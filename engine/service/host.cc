@@ -12,14 +12,24 @@
 #include "engine/base/log.h"
 #include "engine/config/resources.h"
 #include "engine/http/listener.h"
+#include "engine/resources/count.h"
 #include "engine/resources/event_log.h"
 #include "engine/resources/log.h"
+#include "engine/resources/publisher.h"
+#include "engine/resources/store.h"
 #include "engine/service/event_logs.h"
 #include "engine/service/operational_log.h"
 #include "engine/service/remote_management.h"
 #include "engine/wsman/endpoint.h"
 
 namespace service {
+namespace {
+
+/// The largest request on the control socket: one that imports the largest event.
+constexpr std::size_t kMaxImportBytes = 20u << 20;
+
+}  // namespace
+
 struct Host::State {
   State(boost::asio::io_context& c, HostOptions o) : context(c), options(std::move(o)) {}
 
@@ -32,6 +42,9 @@ struct Host::State {
   std::unique_ptr<StorageEventLogs> logs;
   std::unique_ptr<resources::EventLogResource> event_log;
   std::unique_ptr<resources::LogResource> log;
+  std::unique_ptr<resources::CountResource> count;
+  std::unique_ptr<resources::PublisherResource> publisher;
+  std::unique_ptr<resources::StoreResource> store;
   std::unique_ptr<wsman::Dispatcher> dispatcher;
   std::unique_ptr<config::Configuration> configuration;
   std::vector<std::unique_ptr<wsman::Resource>> configuration_resources;
@@ -75,11 +88,18 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   dispatcher.clock = chosen.clock;
   state->dispatcher = std::make_unique<wsman::Dispatcher>(dispatcher);
 
-  state->logs = std::make_unique<StorageEventLogs>(*state->events);
+  state->tasks = std::make_unique<base::TaskGroup>(context.get_executor());
+  state->logs = std::make_unique<StorageEventLogs>(*state->events, chosen.computer);
   state->event_log = std::make_unique<resources::EventLogResource>(*state->logs);
   state->log = std::make_unique<resources::LogResource>(*state->logs);
   state->dispatcher->add(*state->event_log);
+  state->count = std::make_unique<resources::CountResource>(*state->logs);
+  state->publisher = std::make_unique<resources::PublisherResource>(*state->logs);
+  state->store = std::make_unique<resources::StoreResource>(*state->logs, *state->tasks);
   state->dispatcher->add(*state->log);
+  state->dispatcher->add(*state->count);
+  state->dispatcher->add(*state->publisher);
+  state->dispatcher->add(*state->store);
 
   state->configuration_resources = config::make_resources(*state->configuration);
   for (const auto& resource : state->configuration_resources) state->dispatcher->add(*resource);
@@ -90,10 +110,12 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   state->network->set_file_listeners(file_listeners);
   state->configuration->attach(*state->network);
   state->local_peer = auth::LocalPeerAuthenticator(chosen.settings.admin_group);
-  state->control = std::make_unique<wsman::Endpoint>(wsman::EndpointOptions{}, *state->dispatcher,
-                                                     std::vector<auth::Authenticator*>{&state->local_peer});
+  wsman::EndpointOptions control;
+  // Administrators on this machine bring events along in large pieces.
+  control.wrapping_bytes = kMaxImportBytes;
+  state->control =
+      std::make_unique<wsman::Endpoint>(control, *state->dispatcher, std::vector<auth::Authenticator*>{&state->local_peer});
   state->operational = std::make_unique<OperationalLog>(*state->events, chosen.computer, *chosen.clock);
-  state->tasks = std::make_unique<base::TaskGroup>(context.get_executor());
   return std::unique_ptr<Host>(new Host(std::move(state)));
 }
 

@@ -11,7 +11,6 @@ namespace service {
 namespace {
 
 constexpr std::size_t kMaxWaiting = 1000;
-constexpr std::string_view kProviderGuid = "{3b6e2c0d-8f0a-4a5e-9a40-5d5f3c7c1e01}";
 
 struct Line {
   base::LogLevel level;
@@ -35,22 +34,28 @@ std::uint8_t event_level(base::LogLevel level) {
 }
 
 events::Draft draft_of(const Line& line, const std::string& computer) {
-  events::Draft draft;
-  draft.system.provider = "Muster";
-  draft.system.provider_guid = kProviderGuid;
-  draft.system.event_id = 1;
+  events::Draft draft = operational_draft(computer, line.time);
   draft.system.level = event_level(line.level);
-  draft.system.keywords = 0x8000000000000000ull;
-  draft.system.time = line.time;
-  draft.system.process_id = static_cast<std::uint32_t>(::getpid());
-  draft.system.thread_id = draft.system.process_id;
-  draft.system.channel = kOperationalLog;
-  draft.system.computer = computer;
   draft.data.emplace_back("Message", line.text);
   return draft;
 }
 
 }  // namespace
+
+events::Draft operational_draft(const std::string& computer, base::WallTime time) {
+  events::Draft draft;
+  draft.system.provider = kProvider;
+  draft.system.provider_guid = kProviderGuid;
+  draft.system.event_id = kLineEvent;
+  draft.system.level = 4;
+  draft.system.keywords = 0x8000000000000000ull;
+  draft.system.time = time;
+  draft.system.process_id = static_cast<std::uint32_t>(::getpid());
+  draft.system.thread_id = draft.system.process_id;
+  draft.system.channel = kOperationalLog;
+  draft.system.computer = computer;
+  return draft;
+}
 
 struct OperationalLog::State {
   State(storage::EventStore& s, std::string c, base::Clock& k) : store(s), computer(std::move(c)), clock(k) {}

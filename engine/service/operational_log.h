@@ -2,15 +2,30 @@
 
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "engine/base/clock.h"
 #include "engine/base/task.h"
+#include "events/event.h"
 #include "storage/event_store.h"
 
 namespace service {
 
 inline constexpr std::string_view kOperationalLog = "Muster/Operational";
+
+/// EventID of a line of the service's own log, and of the event that tells of a cleared log (Windows' number for it).
+inline constexpr std::uint16_t kLineEvent = 1;
+inline constexpr std::uint16_t kLogClearedEvent = 104;
+
+/// The service's own provider.
+inline constexpr std::string_view kProvider = "Muster";
+inline constexpr std::string_view kProviderGuid = "{3b6e2c0d-8f0a-4a5e-9a40-5d5f3c7c1e01}";
+
+/// An event of the service's own, without data and of level Information.
+events::Draft operational_draft(const std::string& computer, base::WallTime time);
 
 /// While it lives, lines of level Notice and worse are stored as events too. At most 1,000 wait; further ones are counted
 /// and the count is told. Run run() as a task.

@@ -65,6 +65,12 @@ inline constexpr std::string_view kEventLog = "http://schemas.microsoft.com/wbem
 inline constexpr std::string_view kFullDuplex = "http://schemas.microsoft.com/wbem/wsman/1/wsman/FullDuplex";
 /// Logs and their properties: what `wevtutil el gl sl gli cl` ask for.
 inline constexpr std::string_view kLog = "urn:muster:wsman:1:log";
+/// Counts of events: what `wevtutil stats` asks for.
+inline constexpr std::string_view kCount = "urn:muster:wsman:1:count";
+/// Those who make events, and what is known of theirs: what `wevtutil ep gp` ask for.
+inline constexpr std::string_view kPublisher = "urn:muster:wsman:1:publisher";
+/// The store as a whole: what `muster store backup` asks for.
+inline constexpr std::string_view kStore = "urn:muster:wsman:1:store";
 /// Subscription definitions: what `wecutil es gs cs ss ds` ask for.
 inline constexpr std::string_view kSubscriptionDefinition = "urn:muster:wsman:1:subscription";
 /// Their run-time status: what `wecutil gr` asks for.

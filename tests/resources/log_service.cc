@@ -27,13 +27,19 @@ std::string event_xml(std::uint64_t record_id, std::string_view text, unsigned e
          std::string(text) + "</Data></EventData></Event>";
 }
 
-LogService::LogService() : store_(open_store(folder_.path())) {
-  logs_ = std::make_unique<service::StorageEventLogs>(*store_);
+LogService::LogService() : tasks_(std::make_unique<base::TaskGroup>(loop_.executor())), store_(open_store(folder_.path())) {
+  logs_ = std::make_unique<service::StorageEventLogs>(*store_, "collector.lab.example");
   events_ = std::make_unique<resources::EventLogResource>(*logs_);
   log_ = std::make_unique<resources::LogResource>(*logs_);
+  count_ = std::make_unique<resources::CountResource>(*logs_);
+  publisher_ = std::make_unique<resources::PublisherResource>(*logs_);
+  store_resource_ = std::make_unique<resources::StoreResource>(*logs_, *tasks_);
   dispatcher_ = std::make_unique<wsman::Dispatcher>(wsman::DispatcherOptions{});
   dispatcher_->add(*events_);
   dispatcher_->add(*log_);
+  dispatcher_->add(*count_);
+  dispatcher_->add(*publisher_);
+  dispatcher_->add(*store_resource_);
 }
 
 LogService::~LogService() {
@@ -42,6 +48,10 @@ LogService::~LogService() {
 
 void LogService::stop() {
   if (!store_) return;
+  run_on(loop_.executor(), [](base::TaskGroup& tasks) -> base::Task<int> {
+    co_await tasks.stop();
+    co_return 0;
+  }(*tasks_));
   run([](storage::EventStore& store) -> base::Task<int> {
     co_await store.stop();
     co_return 0;

@@ -10,8 +10,12 @@
 #include <vector>
 
 #include "engine/auth/principal.h"
+#include "engine/base/task_group.h"
+#include "engine/resources/count.h"
 #include "engine/resources/event_log.h"
 #include "engine/resources/log.h"
+#include "engine/resources/publisher.h"
+#include "engine/resources/store.h"
 #include "engine/service/event_logs.h"
 #include "engine/wsman/client.h"
 #include "engine/wsman/dispatcher.h"
@@ -43,10 +47,15 @@ class LogService {
 
  private:
   TemporaryDirectory folder_;
+  Loop loop_;
+  std::unique_ptr<base::TaskGroup> tasks_;
   std::unique_ptr<storage::EventStore> store_;
   std::unique_ptr<service::StorageEventLogs> logs_;
   std::unique_ptr<resources::EventLogResource> events_;
   std::unique_ptr<resources::LogResource> log_;
+  std::unique_ptr<resources::CountResource> count_;
+  std::unique_ptr<resources::PublisherResource> publisher_;
+  std::unique_ptr<resources::StoreResource> store_resource_;
   std::unique_ptr<wsman::Dispatcher> dispatcher_;
 };
 

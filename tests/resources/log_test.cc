@@ -13,6 +13,7 @@ using base::Win32;
 using test_support::event_xml;
 using test_support::IsError;
 using test_support::IsOk;
+using test_support::IsOkAndHolds;
 using test_support::LogService;
 using testing::ElementsAre;
 
@@ -56,6 +57,7 @@ TEST_F(LogTest, GetTellsPropertiesAndStatus) {
   EXPECT_EQ(log->oldest_record, 1u);
   EXPECT_EQ(log->newest_record, 2u);
   EXPECT_GT(log->size, 0u);
+  EXPECT_EQ(log->text_bytes, 2 * event_xml(1, "a").size());
 }
 
 TEST_F(LogTest, EnumerateListsAllByName) {
@@ -103,6 +105,64 @@ TEST_F(LogTest, PutRefusesValuesOutOfRange) {
     EXPECT_THAT(put("ForwardedEvents", elements), IsError(Win32::InvalidParameter)) << elements;
   }
   EXPECT_EQ(get("ForwardedEvents")->max_size, 1ull << 30);
+}
+
+TEST_F(LogTest, PutRefusesWhatIsNoIsolationAgeOrDescriptor) {
+  for (const char* elements : {"<l:Isolation>Shared</l:Isolation>", "<l:Isolation>Custom</l:Isolation>",
+                               "<l:ChannelAccess>all of you</l:ChannelAccess>", "<l:MaxAge>3153600001</l:MaxAge>",
+                               "<l:MaxAge>18446744073709551615</l:MaxAge>", "<l:MaxRecords>-1</l:MaxRecords>"}) {
+    EXPECT_THAT(put("ForwardedEvents", elements), IsError(Win32::InvalidParameter)) << elements;
+  }
+}
+
+TEST_F(LogTest, ClearRemovesOnlyWhatTheCallerHasSeen) {
+  auto client = service_.client();
+  const auto clear = [&](const std::string& newest) -> base::Result<std::string> {
+    auto reply = test_support::run(client->invoke(
+        target("ForwardedEvents"), std::string(kClearMethod),
+        "<l:Clear xmlns:l=\"urn:muster:wsman:1:log\"><l:NewestRecord>" + newest + "</l:NewestRecord></l:Clear>"));
+    if (!reply.ok()) return std::move(reply).error();
+    return reply->body().child(wsman::resource::kLog, "Events").text();
+  };
+  EXPECT_THAT(clear("1"), IsError(Win32::EvtQueryResultStale));
+  EXPECT_THAT(clear("many"), IsError(Win32::InvalidParameter));
+  EXPECT_EQ(get("ForwardedEvents")->records, 2u);
+  EXPECT_THAT(clear("2"), IsOkAndHolds("2"));
+  EXPECT_EQ(get("ForwardedEvents")->records, 0u);
+}
+
+TEST_F(LogTest, DeleteEmptiesALog) {
+  auto client = service_.client();
+  ASSERT_THAT(test_support::run(client->remove(target("ForwardedEvents"))), IsOk());
+  EXPECT_EQ(get("ForwardedEvents")->records, 0u);
+  EXPECT_THAT(test_support::run(client->remove(target("NoSuchLog"))), IsError(Win32::EvtChannelNotFound));
+}
+
+TEST_F(LogTest, ImportTellsWhatBecameOfTheEvents) {
+  auto client = service_.client();
+  const std::string body = "<l:Import xmlns:l=\"urn:muster:wsman:1:log\"><l:Event><![CDATA[" + event_xml(7, "x") +
+                           "]]></l:Event><l:Event><![CDATA[" + event_xml(7, "x") +
+                           "]]></l:Event><l:Event>&lt;no event</l:Event></l:Import>";
+  auto reply = test_support::run(client->invoke(target("Imported"), std::string(kImportMethod), body));
+  ASSERT_THAT(reply, IsOk());
+  EXPECT_EQ(reply->body().child(wsman::resource::kLog, "Stored").text(), "1");
+  EXPECT_EQ(reply->body().child(wsman::resource::kLog, "Duplicates").text(), "1");
+  EXPECT_EQ(reply->body().child(wsman::resource::kLog, "Unreadable").text(), "1");
+  const std::string own = "<l:Import xmlns:l=\"urn:muster:wsman:1:log\"><l:Event>" + std::string("&lt;Event/&gt;") +
+                          "</l:Event><l:Other/></l:Import>";
+  EXPECT_FALSE(test_support::run(client->invoke(target("Imported"), std::string(kImportMethod), own)).ok());
+}
+
+TEST(SecurityDescriptor, IsToldFromOtherText) {
+  for (const std::string text : {"O:BAG:SYD:(A;;0xf0007;;;SY)(A;;0x7;;;BA)(A;;0x1;;;S-1-5-32-573)", "D:P(A;;GA;;;WD)",
+                                 "O:SY", "D:", "O:BAG:SYD:AI(D;;0x1;;;AN)S:(AU;FA;GA;;;WD)"}) {
+    EXPECT_TRUE(is_security_descriptor(text)) << text;
+  }
+  for (const std::string text : {"", "all", "O:", "O::", "D:(A;;0x1;;SY)", "D:(A;;0x1;;;SY", "D:(;;0x1;;;SY)", "X:BA",
+                                 "D:(A;;1;;;)", "O:BA G:SY", "D:(A;;0x1;;;SY)x"}) {
+    EXPECT_FALSE(is_security_descriptor(text)) << text;
+  }
+  EXPECT_FALSE(is_security_descriptor("O:" + std::string(10'000, 'A')));
 }
 
 TEST_F(LogTest, IsForAdministratorsOnly) {
