@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 
 #include "engine/base/encoding.h"
 #include "engine/base/win32.h"
@@ -112,7 +113,17 @@ base::Result<std::string> read_value(const OptionRow& row, const Given& given) {
       if (given.value) return *given.value;
       break;
   }
-  return usage("Invalid value for option " + given.name + ".");
+  std::string what = "Invalid value for option " + given.name + ".";
+  if (row.kind == ValueKind::Choice) {
+    std::string words;
+    any_of_words(row.value, [&](std::string_view word) {
+      words += (words.empty() ? "" : ", ") + std::string(word);
+      return false;
+    });
+    what += " Valid values: " + words + ".";
+    if (base::equal_ignoring_case(given.value.value_or(""), "json")) what += " For JSON use --json.";
+  }
+  return usage(std::move(what));
 }
 
 void print_options(std::ostream& out, std::span<const OptionRow> rows) {
@@ -139,7 +150,7 @@ std::span<const OptionRow> connection_options() {
       OptionRow{"p", "password", ValueKind::Text, "PASSWORD", "That user's password; * asks for it."},
       OptionRow{"a", "authentication", ValueKind::Choice, "Default|Negotiate|Kerberos|NTLM",
                 "How to authenticate; only with /r."},
-      OptionRow{"uni", "unicode", ValueKind::Boolean, "", "Accepted for compatibility. Output is always UTF-8."},
+      OptionRow{"uni", "unicode", ValueKind::Boolean, "", "true: UTF-16 output, with its mark."},
       OptionRow{"", "state", ValueKind::Text, "DIR",
                 "The state directory of the service to ask: its control socket is DIR/control.sock. Default: the variable "
                 "MUSTER_STATE, then the collector on this machine, then the forwarder."},
@@ -204,6 +215,11 @@ base::Result<Arguments> parse_arguments(const CommandRow& command, std::span<con
     if (row == nullptr && asks_for_help(argument)) {
       parsed.help = true;
       return parsed;
+    }
+    // A path right below the root looks like an option.
+    if (std::error_code failure; row == nullptr && argument.front() == '/' && std::filesystem::exists(argument, failure)) {
+      parsed.positional.push_back(argument);
+      continue;
     }
     if (row == nullptr) return usage("Invalid option " + option->name + ". Option is not valid.");
     // Windows' own forms hold their value; "--name VALUE" is what people type on Linux.
@@ -283,6 +299,19 @@ void print_help(Console& console, const ToolRow& tool, const CommandRow& command
     console.out << "\nConnection:\n";
     print_options(console.out, connection_options());
   }
+}
+
+int run_encoded(Console& console, const Arguments& arguments, const std::function<int(Console&)>& command) {
+  if (!arguments.flag("uni")) return command(console);
+  int status = 0;
+  {
+    Utf16Buffer buffer(console.out);
+    std::ostream out(&buffer);
+    Console wide{out, console.err, console.in, console.err_is_terminal, console.out_descriptor};
+    status = command(wide);
+  }
+  console.out.flush();
+  return status;
 }
 
 int usage_error(Console& console, const ToolRow& tool, const base::Error& error) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -115,6 +116,9 @@ ParsedCommand parse_command(Console& console, const ToolRow& tool, std::span<con
 
 void print_help(Console& console, const ToolRow& tool);
 void print_help(Console& console, const ToolRow& tool, const CommandRow& command);
+
+/// Runs `command` with a console that writes in the encoding that /uni asks for.
+int run_encoded(Console& console, const Arguments& arguments, const std::function<int(Console&)>& command);
 
 /// Prints `error` of a usage kind, and where help is to be had. Returns the exit status.
 int usage_error(Console& console, const ToolRow& tool, const base::Error& error);

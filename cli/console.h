@@ -6,6 +6,7 @@
 #include <istream>
 #include <ostream>
 #include <streambuf>
+#include <string>
 #include <string_view>
 
 #include "engine/base/result.h"
@@ -17,6 +18,28 @@ struct Console {
   std::ostream& out;
   std::ostream& err;
   std::istream& in;
+  bool err_is_terminal = false;
+  /// The descriptor behind `out`, where there is one.
+  int out_descriptor = -1;
+};
+
+/// Writes UTF-8 on as UTF-16 in little endian with its mark in front. `to` outlives it. One thread.
+class Utf16Buffer final : public std::streambuf {
+ public:
+  explicit Utf16Buffer(std::ostream& to) : to_(to) {}
+  ~Utf16Buffer() override;
+
+ protected:
+  int_type overflow(int_type character) override;
+  std::streamsize xsputn(const char* text, std::streamsize size) override;
+  int sync() override;
+
+ private:
+  void pass_on(bool all);
+
+  std::ostream& to_;
+  std::string waiting_;
+  bool begun_ = false;
 };
 
 /// The Win32 number of `error` modulo 256 where that is not 0, else 1.

@@ -38,14 +38,6 @@ std::string wrapped(const resources::LogRecord& record) {
   return writer.take();
 }
 
-/// The record with its event parsed, its quality as the store knows it.
-void parse_event(resources::LogRecord& record) {
-  const events::Quality quality = record.event.quality;
-  if (quality == events::Quality::Raw) return;
-  record.event = events::Event::from_wire(std::move(record.event.xml));
-  if (record.event.quality == events::Quality::Good) record.event.quality = quality;
-}
-
 std::string_view quality_name(events::Quality quality) {
   switch (quality) {
     case events::Quality::Good:
@@ -118,23 +110,14 @@ void EventPrinter::begin() {
 
 void EventPrinter::print(resources::LogRecord record) {
   const std::size_t index = index_++;
-  const bool raw = record.event.quality == events::Quality::Raw;
-  if (raw && (format_ == EventFormat::Xml || format_ == EventFormat::RenderedXml)) {
-    out_ << wrapped(record) << '\n';
-    return;
-  }
-  // Most events carry no RenderingInfo and are printed as they are, without being read.
-  if (format_ == EventFormat::Xml && record.event.xml.find("RenderingInfo") == std::string::npos) {
-    out_ << record.event.xml << '\n';
+  if (format_ == EventFormat::Xml || format_ == EventFormat::RenderedXml) {
+    out_ << event_xml_line(record, format_ == EventFormat::Xml ? Rendering::Remove : Rendering::Add) << '\n';
     return;
   }
   parse_event(record);
   switch (format_) {
     case EventFormat::Xml:
-      out_ << events::without_rendering_info(record.event) << '\n';
-      break;
     case EventFormat::RenderedXml:
-      out_ << events::with_rendering_info(record.event) << '\n';
       break;
     case EventFormat::Text:
       if (index != 0) out_ << '\n';
@@ -144,6 +127,23 @@ void EventPrinter::print(resources::LogRecord record) {
       out_ << event_json(record) << '\n';
       break;
   }
+}
+
+std::string event_xml_line(resources::LogRecord& record, Rendering rendering) {
+  if (record.event.quality == events::Quality::Raw) return wrapped(record);
+  // Most events carry no RenderingInfo and are printed as they are, without being read.
+  if (rendering == Rendering::Keep) return record.event.xml;
+  if (rendering == Rendering::Remove && record.event.xml.find("RenderingInfo") == std::string::npos) return record.event.xml;
+  parse_event(record);
+  return rendering == Rendering::Remove ? events::without_rendering_info(record.event)
+                                        : events::with_rendering_info(record.event);
+}
+
+void parse_event(resources::LogRecord& record) {
+  const events::Quality quality = record.event.quality;
+  if (quality == events::Quality::Raw) return;
+  record.event = events::Event::from_wire(std::move(record.event.xml));
+  if (record.event.quality == events::Quality::Good) record.event.quality = quality;
 }
 
 void EventPrinter::end() {

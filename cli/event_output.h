@@ -37,6 +37,15 @@ class EventPrinter {
   std::size_t index_ = 0;
 };
 
+/// What is done about an event's RenderingInfo.
+enum class Rendering { Keep, Remove, Add };
+
+/// The event's XML as the XML formats print it, without a line end.
+std::string event_xml_line(resources::LogRecord& record, Rendering rendering);
+
+/// Reads the System fields of the record's event, which came as text only; its quality stays what the store knows.
+void parse_event(resources::LogRecord& record);
+
 /// One JSON object. Members: Log, RecordId, Received, Machine (where another machine delivered it), Quality ("Good",
 /// "Repaired", "Raw"), Cut (true where the event was too large for a message and has its System part only); of a readable
 /// event the System fields under their XML names (Provider, ProviderGuid, EventID, Qualifiers, Version, Level, LevelName,

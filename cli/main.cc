@@ -10,8 +10,10 @@
 
 #include "cli/completion.h"
 #include "cli/console.h"
+#include "cli/import.h"
 #include "cli/pki.h"
 #include "cli/service_connection.h"
+#include "cli/store_tool.h"
 #include "cli/tool.h"
 #include "cli/wecutil.h"
 #include "cli/wevtutil.h"
@@ -31,8 +33,10 @@ int not_available(Console& console, std::vector<std::string>) {
 int print_completion(Console& console, std::vector<std::string> arguments);
 
 constexpr std::array kTools{
-    cli::Tool{"wevtutil", "reads event logs", cli::run_wevtutil, true},
+    cli::Tool{"wevtutil", "reads and manages event logs", cli::run_wevtutil, true},
     cli::Tool{"wecutil", "manages subscriptions", cli::run_wecutil, true},
+    cli::Tool{"import", "stores the events of files", cli::run_import},
+    cli::Tool{"store", "checks, repairs and copies event stores", cli::run_store},
     cli::Tool{"pki", "makes and shows certificates", cli::run_pki},
     cli::Tool{"winrm", "reads and changes the configuration of a WS-Management service", cli::run_winrm, true},
     cli::Tool{"winrs", "runs a command on another machine", not_available, true},
@@ -87,7 +91,7 @@ int main(int count, char** values) {
   std::signal(SIGPIPE, SIG_IGN);
   cli::DescriptorBuffer buffer(STDOUT_FILENO);
   std::ostream out(&buffer);
-  Console console{out, std::cerr, std::cin};
+  Console console{out, std::cerr, std::cin, ::isatty(STDERR_FILENO) == 1, STDOUT_FILENO};
   const std::string program = count > 0 ? std::filesystem::path(values[0]).filename().string() : "muster";
   int status = run(console, program, std::vector<std::string>(values + std::min(count, 1), values + count));
   out.flush();

@@ -134,6 +134,11 @@ void print_json(Console& console, const CertificateDescription& description) {
 
 base::Result<void> show(Console& console, const Arguments& arguments) {
   const std::filesystem::path file = arguments.positional[0];
+  if (std::error_code failure; std::filesystem::is_directory(file, failure)) {
+    return base::make_error(base::Win32::InvalidData, file.string() +
+                                                          " is a directory. Name one of the certificates in it: " +
+                                                          (file / "ca.pem").string() + ", for instance.");
+  }
   ASSIGN_OR_RETURN(const std::string text, base::read_file(file, kMaxFileBytes));
   const auto authorities = base::read_file(file.parent_path() / "ca.pem", kMaxFileBytes);
   auto described = describe_certificate(text, authorities.value_or(std::string()));

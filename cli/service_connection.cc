@@ -1,5 +1,6 @@
 #include "cli/service_connection.h"
 
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -57,7 +58,11 @@ base::Result<std::filesystem::path> find_socket(const Arguments& arguments) {
       case EPERM:
         return base::make_error(base::Win32::AccessDenied,
                                 "The control socket " + path.string() +
-                                    " may be used by root, the service's own user and the members of group muster-admins.");
+                                    " may be used by root, the service's own user and the members of group muster-admins." +
+                                    (::getgrnam("muster-admins") != nullptr
+                                         ? ""
+                                         : " There is no such group on this machine: systemd-sysusers makes it from the "
+                                           "installed file, or 'groupadd --system muster-admins'."));
       case ENOENT:
       case ENOTDIR:
       case ECONNREFUSED:

@@ -268,7 +268,8 @@ int run_wecutil(Console& console, std::vector<std::string> arguments, const Conn
   if (command->name == "ss") {
     if (const auto checked = check_set_options(*parsed); !checked.ok()) return usage_error(console, tool, checked.error());
   }
-  return run_blocking(connect_and_run(*command, console, *parsed, connect));
+  return run_encoded(console, *parsed,
+                     [&](Console& encoded) { return run_blocking(connect_and_run(*command, encoded, *parsed, connect)); });
 }
 
 }  // namespace cli

@@ -1,12 +1,10 @@
 #include "cli/wevtutil_logs.h"
 
 #include <algorithm>
-#include <functional>
-#include <optional>
 #include <vector>
 
 #include "cli/json.h"
-#include "cli/store_copy.h"
+#include "cli/log_query.h"
 #include "engine/base/iso8601.h"
 #include "engine/base/win32.h"
 #include "engine/resources/log.h"
@@ -16,15 +14,17 @@
 namespace cli {
 namespace {
 
-constexpr std::size_t kPageItems = 500;
 constexpr std::string_view kChannelNamespace = "http://schemas.microsoft.com/win/2004/08/events";
 /// Who may do what with a log today: the system and administrators, everything.
 constexpr std::string_view kAccess = "O:BAG:SYD:(A;;0xf0007;;;SY)(A;;0x7;;;BA)";
-constexpr std::string_view kIsolation = "Application";
 /// FILE_ATTRIBUTE_ARCHIVE, which Windows shows for every log.
 constexpr unsigned kFileAttributes = 32;
 
 using resources::LogDescription;
+
+std::string access_of(const LogDescription& log) {
+  return log.channel_access.empty() ? std::string(kAccess) : log.channel_access;
+}
 
 std::string_view boolean(bool value) {
   return value ? "true" : "false";
@@ -35,44 +35,18 @@ void line(std::ostream& out, std::string_view key, std::string_view value) {
   out << key << ':' << (value.empty() ? "" : " ") << value << '\n';
 }
 
-base::AsyncResult<std::vector<LogDescription>> read_logs(wsman::Client& client) {
-  std::vector<LogDescription> logs;
-  std::optional<base::Error> failure;
-  wsman::Client::Target target;
-  target.resource_uri = wsman::resource::kLog;
-  std::function<bool(wsman::Client::Page&)> take = [&](wsman::Client::Page& page) {
-    for (const xml::Element item : page.items) {
-      auto read = resources::read_log(item, logs.emplace_back());
-      if (!read.ok()) failure = std::move(read).error();
-    }
-    return !failure;
-  };
-  auto listed = co_await client.enumerate(std::move(target), std::nullopt, kPageItems, std::move(take));
-  if (failure) co_return std::move(*failure);
-  if (!listed.ok()) co_return std::move(listed).error();
-  co_return logs;
-}
-
-base::AsyncResult<LogDescription> read_one(wsman::Client& client, std::string name) {
-  wsman::Client::Target target;
-  target.resource_uri = wsman::resource::kLog;
-  target.selectors.push_back({"Name", std::move(name), {}});
-  auto reply = co_await client.get(std::move(target));
-  if (!reply.ok()) co_return std::move(reply).error();
-  LogDescription log;
-  CO_RETURN_IF_ERROR(resources::read_log(reply->body(), log));
-  co_return log;
-}
-
 void add_configuration(JsonObject& object, const LogDescription& log) {
   object.text("name", log.name).boolean("enabled", log.enabled).text("type", log.type);
-  object.text("owningPublisher", log.owning_publisher).boolean("retention", log.retention);
+  object.text("owningPublisher", log.owning_publisher).text("isolation", log.isolation);
+  object.text("channelAccess", access_of(log)).boolean("retention", log.retention);
   object.boolean("autoBackup", log.auto_backup).number("maxSize", log.max_size);
+  object.number("maxAge", static_cast<std::uint64_t>(log.max_age.count())).number("maxRecords", log.max_records);
 }
 
 void add_status(JsonObject& object, const LogDescription& log) {
   object.text("creationTime", base::format_utc(log.created, 3)).text("lastAccessTime", base::format_utc(log.last_access, 3));
   object.text("lastWriteTime", base::format_utc(log.last_write, 3)).number("fileSize", log.size);
+  object.number("textSize", log.text_bytes);
   object.number("attributes", kFileAttributes).number("numberOfLogRecords", log.records);
   object.number("oldestRecordNumber", log.oldest_record).number("newestRecordNumber", log.newest_record);
   object.number("overwrittenRecords", log.overwritten);
@@ -83,24 +57,35 @@ void print_configuration(std::ostream& out, const LogDescription& log) {
   line(out, "enabled", boolean(log.enabled));
   line(out, "type", log.type);
   line(out, "owningPublisher", log.owning_publisher);
-  line(out, "isolation", kIsolation);
-  line(out, "channelAccess", kAccess);
+  line(out, "isolation", log.isolation);
+  line(out, "channelAccess", access_of(log));
   line(out, "logging", "");
   line(out, "  logFileName", "");
   line(out, "  retention", boolean(log.retention));
   line(out, "  autoBackup", boolean(log.auto_backup));
   line(out, "  maxSize", std::to_string(log.max_size));
+  // Ours: Windows has no such bounds, and prints no such lines.
+  if (log.max_age.count() != 0) line(out, "  maxAge", std::to_string(log.max_age.count()));
+  if (log.max_records != 0) line(out, "  maxRecords", std::to_string(log.max_records));
   line(out, "publishing", "");
   line(out, "  fileMax", "1");
 }
 
 void print_configuration_xml(std::ostream& out, const LogDescription& log) {
+  const auto leaf = [&](std::string_view name, std::string_view value) {
+    out << "    <" << name << '>' << xml::escaped_text(value) << "</" << name << ">\n";
+  };
   out << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<channel name=\"" << xml::escaped_attribute(log.name)
-      << "\" isolation=\"" << kIsolation << "\" enabled=\"" << boolean(log.enabled) << "\" type=\""
-      << xml::escaped_attribute(log.type) << "\" owningPublisher=\"" << xml::escaped_attribute(log.owning_publisher)
-      << "\" xmlns=\"" << kChannelNamespace << "\">\n  <logging>\n    <retention>" << boolean(log.retention)
-      << "</retention>\n    <autoBackup>" << boolean(log.auto_backup) << "</autoBackup>\n    <maxSize>" << log.max_size
-      << "</maxSize>\n  </logging>\n  <publishing>\n  </publishing>\n</channel>\n";
+      << "\" isolation=\"" << xml::escaped_attribute(log.isolation) << "\" enabled=\"" << boolean(log.enabled)
+      << "\" type=\"" << xml::escaped_attribute(log.type) << "\" owningPublisher=\""
+      << xml::escaped_attribute(log.owning_publisher) << "\" access=\"" << xml::escaped_attribute(access_of(log))
+      << "\" xmlns=\"" << kChannelNamespace << "\">\n  <logging>\n";
+  leaf("retention", boolean(log.retention));
+  leaf("autoBackup", boolean(log.auto_backup));
+  leaf("maxSize", std::to_string(log.max_size));
+  if (log.max_age.count() != 0) leaf("maxAge", std::to_string(log.max_age.count()));
+  if (log.max_records != 0) leaf("maxRecords", std::to_string(log.max_records));
+  out << "  </logging>\n  <publishing>\n    <fileMax>1</fileMax>\n  </publishing>\n</channel>\n";
 }
 
 void print_status(std::ostream& out, const LogDescription& log) {
@@ -122,6 +107,7 @@ LogDescription summed(const std::vector<LogDescription>& logs) {
     sum.last_access = std::max(sum.last_access, log.last_access);
     sum.last_write = std::max(sum.last_write, log.last_write);
     sum.size += log.size;
+    sum.text_bytes += log.text_bytes;
     sum.records += log.records;
     sum.overwritten += log.overwritten;
     if (log.records != 0) {
@@ -132,20 +118,11 @@ LogDescription summed(const std::vector<LogDescription>& logs) {
   return sum;
 }
 
-base::AsyncResult<LogDescription> read_copy_status(std::filesystem::path directory) {
-  ASSIGN_OR_CO_RETURN(const auto copy, StoreCopy::open(directory));
-  auto client = copy->client();
-  auto logs = co_await read_logs(*client);
-  client.reset();
-  co_await copy->stop();
+base::AsyncResult<LogDescription> status_of_file(LogSource& source, std::string path) {
+  auto logs = co_await read_logs(source.client());
   if (!logs.ok()) co_return std::move(logs).error();
-  if (logs->empty()) co_return base::make_error(base::Win32::InvalidData, directory.string() + " holds no log.");
+  if (logs->empty()) co_return base::make_error(base::Win32::InvalidData, path + " holds no log.");
   co_return summed(*logs);
-}
-
-base::AsyncResult<LogDescription> read_from_service(const Arguments& arguments, const ConnectFunction& connect) {
-  ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
-  co_return co_await read_one(*client, arguments.positional[0]);
 }
 
 }  // namespace
@@ -168,7 +145,8 @@ base::AsyncResult<void> list_logs(Console& console, Arguments arguments, Connect
 }
 
 base::AsyncResult<void> show_log(Console& console, Arguments arguments, ConnectFunction connect) {
-  auto log = co_await read_from_service(arguments, connect);
+  ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
+  auto log = co_await read_log_description(*client, arguments.positional[0]);
   if (!log.ok()) co_return std::move(log).error();
   if (arguments.flag("json")) {
     JsonObject object;
@@ -183,12 +161,15 @@ base::AsyncResult<void> show_log(Console& console, Arguments arguments, ConnectF
 }
 
 base::AsyncResult<void> show_log_status(Console& console, Arguments arguments, ConnectFunction connect) {
+  const std::string& name = arguments.positional[0];
+  ASSIGN_OR_CO_RETURN(LogSource source, LogSource::open(console, arguments, connect, name));
   base::Result<LogDescription> log;
   if (arguments.flag("lf")) {
-    log = co_await read_copy_status(arguments.positional[0]);
+    log = co_await status_of_file(source, name);
   } else {
-    log = co_await read_from_service(arguments, connect);
+    log = co_await read_log_description(source.client(), name);
   }
+  co_await source.stop();
   if (!log.ok()) co_return std::move(log).error();
   if (arguments.flag("json")) {
     JsonObject object;

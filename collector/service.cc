@@ -47,7 +47,8 @@ base::AsyncResult<void> Service::make_default_log() {
 }
 
 base::Result<void> Service::start() {
-  base::log_notice("collector started with {} subscriptions", manager_->ids().size());
+  const std::size_t subscriptions = manager_->ids().size();
+  base::log_notice("collector started with {} {}", subscriptions, subscriptions == 1 ? "subscription" : "subscriptions");
   return {};
 }
 

@@ -96,8 +96,9 @@ base::Result<void> Service::start() {
   for (const auto& enrolment : enrolments_) enrolments.push_back(enrolment.get());
   tasks_.spawn("enrolments", make_logs_then_enrol(std::move(channels), host_.events(), host_.options().max_log_size,
                                                   std::move(enrolments), tasks_));
-  base::log_notice("forwarder of {} started with {} sources and {} collectors", host_.options().computer, sources_.size(),
-                   enrolments_.size());
+  base::log_notice("forwarder of {} started with {} {} and {} {}", host_.options().computer, sources_.size(),
+                   sources_.size() == 1 ? "source" : "sources", enrolments_.size(),
+                   enrolments_.size() == 1 ? "collector" : "collectors");
   return {};
 }
 

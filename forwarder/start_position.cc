@@ -38,8 +38,10 @@ base::AsyncResult<events::Bookmark> wanted(const wsman::SubscribeRequest& how, c
 void log_gap(const std::string& subscription, const events::Bookmark::Entry& entry, const storage::LogStatus& log) {
   const std::uint64_t first = log.records != 0 ? log.oldest_record : log.newest_record + 1;
   if (first <= entry.record_id + 1) return;
-  base::log_warning("subscription {}: {} events of {} were removed before they could be forwarded", subscription,
-                    first - entry.record_id - 1, entry.channel);
+  const std::uint64_t gone = first - entry.record_id - 1;
+  base::log_warning("subscription {}: {} of {} before {} could be forwarded", subscription,
+                    std::to_string(gone) + (gone == 1 ? " event" : " events"),
+                    entry.channel + (gone == 1 ? " was removed" : " were removed"), gone == 1 ? "it" : "they");
 }
 
 }  // namespace

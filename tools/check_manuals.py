@@ -9,7 +9,14 @@ import re
 import subprocess
 import sys
 
-TOOLS = {"wecutil": "wecutil.1", "wevtutil": "wevtutil.1", "winrm": "winrm.1", "pki": "muster-pki.1"}
+TOOLS = {
+    "wecutil": "wecutil.1",
+    "wevtutil": "wevtutil.1",
+    "winrm": "winrm.1",
+    "pki": "muster-pki.1",
+    "import": "muster-import.1",
+    "store": "muster-store.1",
+}
 SERVICES = {"muster-collector": "muster-collector.8", "muster-forwarder": "muster-forwarder.8"}
 # What a page may name besides: other ways to ask, and places.
 NOT_OPTIONS = {"name", "long-name", "option", "help", "version"}
@@ -29,7 +36,9 @@ def help_of(program, *arguments):
 
 
 def commands(help_text):
-    """(short name, long name, whether it is there) of each. Errors: IndexError where it is no tool's help."""
+    """(short name, long name, whether it is there) of each; nothing for a tool that is a single command."""
+    if "Commands:\n" not in help_text:
+        return []
     section = help_text.split("Commands:\n", 1)[1].split("\n\n", 1)[0]
     rows = [re.match(r"  (\w+)(?: \| ([\w-]+))?\s+(.*)", line) for line in section.splitlines()]
     return [(row[1], row[2], "not available in this version" not in row[3].lower()) for row in rows if row]
@@ -52,8 +61,10 @@ def missing_from(page, names):
 
 def check_tool(muster, tool, page_path):
     page = page_text(page_path)
-    known, wanted = set(), set()
-    for short, long_name, is_there in commands(help_of(muster, tool, "/?")):
+    help_text = help_of(muster, tool, "/?")
+    known = set() if "Commands:\n" in help_text else options(help_text)
+    wanted = set(known)
+    for short, long_name, is_there in commands(help_text):
         known |= options(help_of(muster, tool, short, "/?"))
         if not is_there:
             continue

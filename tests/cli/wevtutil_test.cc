@@ -1,6 +1,7 @@
 #include "cli/wevtutil.h"
 
 #include <filesystem>
+#include <map>
 
 #include "engine/base/file_system.h"
 #include "engine/base/utf16.h"
@@ -302,12 +303,12 @@ TEST_F(WevtutilTest, WithoutRightsAccessIsDenied) {
   EXPECT_THAT(run({"el"}).err, HasSubstr("Failed to open channel enumeration."));
 }
 
-TEST_F(WevtutilTest, WithoutAServiceTheServerIsUnavailable) {
+TEST_F(WevtutilTest, WithoutAServiceTheInterfaceIsUnknown) {
   const ToolRun result = run_tool([&](Console& console) {
     return run_wevtutil(console, {"qe", kLog, "--state=" + file("")});
   });
-  EXPECT_EQ(result.status, 1722 % 256);
-  EXPECT_THAT(result.err, AllOf(HasSubstr("Failed to open event query."), HasSubstr("The RPC server is unavailable.")));
+  EXPECT_EQ(result.status, 1717 % 256);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("Failed to open event query."), HasSubstr("The interface is unknown.")));
   const ToolRun remote = run_tool([&](Console& console) { return run_wevtutil(console, {"el", "/r:elsewhere"}); });
   EXPECT_EQ(remote.status, 50);
 }
@@ -342,11 +343,11 @@ TEST_F(WevtutilTest, ShowsALogsStatusInSevenLines) {
   }
 }
 
-TEST_F(WevtutilTest, CommandsThatAreNotThereSaySo) {
-  for (const std::string command : {"sl", "ep", "gp", "im", "um", "epl", "al", "cl", "clear-log"}) {
-    const ToolRun result = run({command, kLog, "/e:true"});
+TEST_F(WevtutilTest, ManifestsAreNotSupported) {
+  for (const std::string command : {"im", "um", "install-manifest"}) {
+    const ToolRun result = run({command, "x.man"});
     EXPECT_EQ(result.status, 50) << command;
-    EXPECT_THAT(result.err, HasSubstr("is not available in this version"));
+    EXPECT_THAT(result.err, HasSubstr("is not supported"));
   }
 }
 
@@ -371,12 +372,29 @@ TEST_F(WevtutilTest, ReadsACopyOfAStoreWithoutAService) {
   EXPECT_THAT(run({"gli", directory, "/lf:true"}).out, HasSubstr("numberOfLogRecords: 4\n"));
 }
 
+TEST_F(WevtutilTest, ReadingACopyChangesNoByteOfIt) {
+  deliver(1, 3);
+  service_.stop();
+  const auto contents = [&] {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(service_.directory())) {
+      if (entry.is_regular_file()) files[entry.path().string()] = base::read_file(entry.path()).value();
+    }
+    return files;
+  };
+  const auto before = contents();
+  EXPECT_EQ(ids(run({"qe", service_.directory().string(), "/lf:true"}).out), "1 2 3");
+  EXPECT_EQ(contents(), before);
+}
+
 TEST_F(WevtutilTest, ACopyThatIsNoneIsNamed) {
   const ToolRun missing = run({"qe", file("no/such"), "/lf:true"});
   EXPECT_EQ(missing.status, 3);
   EXPECT_THAT(missing.err, HasSubstr("The system cannot find the path specified."));
   folder_.write("saved.evtx", "ElfFile");
-  EXPECT_EQ(run({"qe", file("saved.evtx"), "/lf:true"}).status, 50);
+  const ToolRun corrupt = run({"qe", file("saved.evtx"), "/lf:true"});
+  EXPECT_EQ(corrupt.status, 1500 % 256);
+  EXPECT_THAT(corrupt.err, HasSubstr("The event log file is corrupted."));
   EXPECT_EQ(run({"qe", file(""), "/lf:true"}).status, 13);
   EXPECT_FALSE(std::filesystem::exists(file("events.db")));
 }

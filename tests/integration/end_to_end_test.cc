@@ -151,8 +151,8 @@ TEST_F(EndToEnd, ASecondServiceOnOneStateDirectoryIsRefused) {
 
 TEST_F(EndToEnd, ToolsSayThatNoServiceAnswers) {
   const auto result = stack_.tool("wevtutil", {"el"});
-  EXPECT_EQ(result.status, 1722 % 256);
-  EXPECT_THAT(result.err, HasSubstr("The RPC server is unavailable."));
+  EXPECT_EQ(result.status, 1717 % 256);
+  EXPECT_THAT(result.err, HasSubstr("The interface is unknown."));
 }
 
 }  // namespace
