@@ -1,5 +1,6 @@
 #include "storage/block_merge.h"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -30,15 +31,15 @@ class Copier {
       const BlockBuilder::Arrival arrival{block.received(row), block.sender(row)};
       const auto index = block.template_of(row);
       if (!shapes[index].skeleton) {
-        ASSIGN_OR_RETURN(auto xml, block.xml(row));
-        builder_.add_whole(keep(std::move(xml)), time, arrival, block.quality(row));
+        ASSIGN_OR_RETURN(const auto xml, block.xml(row));
+        builder_.add_whole(keep(xml), time, arrival, block.quality(row));
         continue;
       }
       values_.clear();
       for (const auto* column : columns[index]) {
         const auto value = column->value(block.place_of(row), buffer_);
         const bool is_ours = value.data() >= buffer_.data() && value.data() <= buffer_.data() + buffer_.size();
-        values_.push_back(is_ours ? keep(std::string(value)) : value);
+        values_.push_back(is_ours ? keep(value) : value);
       }
       builder_.add(shapes[index], values_, time, arrival, block.quality(row));
     }
@@ -46,11 +47,26 @@ class Copier {
   }
 
  private:
-  std::string_view keep(std::string text) { return kept_.emplace_back(std::move(text)); }
+  // Values are many and short: a string each would cost more than all else here.
+  std::string_view keep(std::string_view text) {
+    if (text.size() > kChunk / 8) return kept_.emplace_back(text);
+    if (chunks_.empty() || used_ + text.size() > kChunk) {
+      chunks_.push_back(std::make_unique<char[]>(kChunk));
+      used_ = 0;
+    }
+    char* place = chunks_.back().get() + used_;
+    std::copy(text.begin(), text.end(), place);
+    used_ += text.size();
+    return {place, text.size()};
+  }
+
+  static constexpr std::size_t kChunk = 64u << 10;
 
   BlockBuilder& builder_;
   std::vector<std::unique_ptr<Block>> blocks_;
   std::deque<std::string> kept_;
+  std::vector<std::unique_ptr<char[]>> chunks_;
+  std::size_t used_ = 0;
   std::vector<std::string_view> values_;
   std::string buffer_;
 };
@@ -58,11 +74,11 @@ class Copier {
 }  // namespace
 
 base::Result<EncodedBlock> merge_blocks(BlockBuilder& builder, std::span<const SealedBlock> blocks,
-                                        const TemplateSource& templates) {
+                                        const TemplateSource& templates, int level) {
   builder.begin(blocks.front().summary.first_record);
   Copier copier(builder);
   for (const auto& block : blocks) RETURN_IF_ERROR(copier.copy(block, templates));
-  return builder.encode(kLevelAtRest);
+  return builder.encode(level);
 }
 
 base::Result<void> collect_senders(const SealedBlock& block, const TemplateSource& templates,

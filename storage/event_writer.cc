@@ -1,9 +1,10 @@
 #include "storage/event_writer.h"
 
+#include "storage/block_merge.h"
+
 namespace storage {
 namespace {
 
-constexpr int kLevelOnTheWay = 1;
 // Events are expected to take at least one part in so many of their text on disk.
 constexpr std::uint64_t kExpectedRatio = 4;
 constexpr std::size_t kSpareBuilders = 4;
@@ -156,7 +157,7 @@ EventWriter::Collected& EventWriter::collected(const OpenLog& log) {
 
 base::Result<void> EventWriter::encode(OpenLog& log, Collected& events) {
   if (events.builder.events() == 0) return {};
-  const auto block = events.builder.encode(kLevelOnTheWay);
+  const auto block = events.builder.encode(kLevelInHaste);
   RETURN_IF_ERROR(logs_->add_block(log, block));
   space_.note(block.payload_bytes());
   events.builder.begin(static_cast<std::uint64_t>(log.next_record));

@@ -24,6 +24,8 @@ constexpr std::uint64_t kMaxBytesAtOnce = 24u << 20;
 constexpr std::uint64_t kMaxTextAtOnce = 96u << 20;
 constexpr std::size_t kOpenWriters = 16;
 constexpr std::size_t kCacheBytes = 1u << 20;
+// Who has sealed something so lately is in haste: a better compression would only cost those who append.
+constexpr auto kHaste = std::chrono::seconds(5);
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr auto kRound = std::chrono::minutes(1);
 
@@ -225,6 +227,9 @@ base::Result<bool> Sealer::seal(const View& view, std::size_t blocks, bool all) 
     tail_bytes = tail_bytes_;
   }
   const auto small = tail_bytes > kBehindBytes ? kSmallBlockBehind : kSmallBlock;
+  const auto now = std::chrono::steady_clock::now();
+  const int level = now - last_seal_ < kHaste ? kLevelInHaste : kLevelAtRest;
+  last_seal_ = now;
   ASSIGN_OR_RETURN(auto raw, read_blocks(view, 0, blocks));
   std::vector<SealedBlock> sealed;
   for (std::size_t begin = 0; begin < raw.size();) {
@@ -244,7 +249,8 @@ base::Result<bool> Sealer::seal(const View& view, std::size_t blocks, bool all) 
     // The last ones are left to grow, where the tail may keep them.
     const bool is_rest = end == raw.size() && blocks == view.tail.size() && events < kMaxBlockEvents / 2;
     if (is_rest && !all && !sealed.empty()) break;
-    ASSIGN_OR_RETURN(auto merged, merge_blocks(builder_, std::span(raw).subspan(begin, end - begin), shared_.templates));
+    ASSIGN_OR_RETURN(auto merged,
+                     merge_blocks(builder_, std::span(raw).subspan(begin, end - begin), shared_.templates, level));
     sealed.push_back({std::move(merged.summary), std::move(merged.frames), std::move(merged.keys)});
     begin = end;
   }
@@ -322,7 +328,7 @@ base::Result<void> Sealer::compact(const View& view) {
     }
     if (end - begin > 1) {
       ASSIGN_OR_RETURN(const auto blocks, read_blocks(view, begin, end));
-      ASSIGN_OR_RETURN(const auto merged, merge_blocks(builder_, blocks, shared_.templates));
+      ASSIGN_OR_RETURN(const auto merged, merge_blocks(builder_, blocks, shared_.templates, kLevelInHaste));
       RETURN_IF_ERROR(writes_.call<bool>([&](EventWriter& writer) { return writer.replace_parts(view.log, merged); }));
       shared_.files_generation.fetch_add(1, std::memory_order_release);
     }

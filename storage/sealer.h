@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -92,6 +93,7 @@ class Sealer {
   BlockBuilder builder_;
   std::map<std::int64_t, std::unique_ptr<SegmentWriter>> writers_;  // by file
   std::set<std::int64_t> failed_;
+  std::chrono::steady_clock::time_point last_seal_{};
 
   std::once_flag joined_;
   std::thread thread_;
