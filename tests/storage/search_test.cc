@@ -8,6 +8,7 @@
 #include "engine/base/iso8601.h"
 #include "engine/base/task_group.h"
 #include "storage/catalogue.h"
+#include "storage/log_file.h"
 #include "tests/storage/store_fixture.h"
 
 namespace storage_test {
@@ -461,6 +462,69 @@ TEST_F(EventStoreSearch, DamagedFileIsPassedOver) {
     }
     close();
   }
+}
+
+TEST_F(EventStoreSearch, StoreThatIsOnlyReadIsNotTouched) {
+  fill(1500);
+  const auto expected = all_of();
+  close();
+  const auto all_bytes = [&] {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory().path())) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path(), std::ios::binary);
+      files[entry.path()] = std::string(std::istreambuf_iterator<char>(file), {});
+    }
+    return files;
+  };
+  const auto before = all_bytes();
+  auto options = small_files();
+  options.read_only = true;
+  open(options);
+  const auto found = all_of();
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].event.xml, expected[i].event.xml);
+  EXPECT_EQ(count(counting("*", {CountBy::Machine}))->counts.at(0).keys, std::vector<std::string>{"host1"});
+  EXPECT_THAT(deliver(varied_events(1, 2)), IsError(Errc::ReadOnly));
+  EXPECT_THAT(append_local(make_local("Linux-Syslog/Operational", {"a"})), IsError(Errc::ReadOnly));
+  EXPECT_THAT(wait(store().clear_log("ForwardedEvents")), IsError(Errc::ReadOnly));
+  EXPECT_THAT(wait(store().update_delivery({})), IsError(Errc::ReadOnly));
+  EXPECT_EQ(all_bytes(), before);
+  close();
+  EXPECT_EQ(all_bytes(), before);
+}
+
+TEST_F(EventStoreSearch, OneFileOfTheStoreIsAStoreToBeRead) {
+  fill(1500);
+  auto asked = asking("*[System[EventID=4602] and EventData[Data[@Name='User']='user7']]");
+  const auto expected = selected(all_of(), asked);
+  close();
+  std::vector<std::uint64_t> records;
+  for (const auto& path : files()) {
+    auto opened = storage::open_log_file(path);
+    ASSERT_THAT(opened, IsOk());
+    auto& file = **opened;
+    const auto logs = wait(file.logs());
+    ASSERT_THAT(logs, IsOk());
+    ASSERT_THAT(*logs, ::testing::SizeIs(1));
+    EXPECT_EQ(logs->at(0).properties.name, "ForwardedEvents");
+    const auto found = wait(file.read(asked));
+    ASSERT_THAT(found, IsOk());
+    for (const auto& stored : found->events) {
+      records.push_back(stored.record);
+      EXPECT_EQ(stored.machine, "host1");
+    }
+    auto counted = wait(file.count(counting("*", {CountBy::Level})));
+    ASSERT_THAT(counted, IsOk());
+    EXPECT_EQ(counted->events, logs->at(0).status.records);
+    EXPECT_THAT(wait(file.find_position("file:/a")), IsOkAndHolds(std::optional<std::string>()));
+    EXPECT_THAT(wait(file.append(make_batch({}))), IsError(Errc::ReadOnly));
+    wait(file.stop());
+  }
+  // What was still in the tail is in no file.
+  ASSERT_LE(records.size(), expected.size());
+  EXPECT_TRUE(std::equal(records.begin(), records.end(), expected.begin()));
+  EXPECT_THAT(storage::open_log_file(directory() / "none.mlog"), IsError(Errc::NotFound));
 }
 
 base::Task<void> read_and_tell(storage::EventStore& store, storage::ReadRequest request, std::atomic<int>& state) {
