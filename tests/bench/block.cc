@@ -146,7 +146,7 @@ class Templates final : public storage::TemplateSource {
       by_id_.push_back(events::Skeleton::parse(splitter.skeleton()).value());
       shape = storage::Template{static_cast<std::uint32_t>(by_id_.size()), by_id_.back()};
     }
-    if (!splitter.is(shape.skeleton->text())) std::abort();
+    if (!splitter.is(shape.skeleton->text())) base::die("a cut or a block is not what it was made of");
     return shape;
   }
 
@@ -186,7 +186,7 @@ int main(int argc, char** argv) {
   std::uint64_t checksum = 0;
   const double split = measure(options.rounds, [&] {
     for (const auto& event : events) {
-      if (!splitter.split(event.xml, events::Grain::Fine)) std::abort();
+      if (!splitter.split(event.xml, events::Grain::Fine)) base::die("a cut or a block is not what it was made of");
       checksum ^= splitter.hash();
     }
   });
@@ -291,7 +291,7 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < events.size(); ++i) {
     static std::unique_ptr<storage::Block> opened;
     if (i % options.block == 0) opened = open(blocks[i / options.block]);
-    if (opened->xml(i % options.block).value() != events[i].xml) std::abort();
+    if (opened->xml(i % options.block).value() != events[i].xml) base::die("a cut or a block is not what it was made of");
   }
 
   const auto micro = [&](double seconds) { return 1e6 * seconds / count; };
