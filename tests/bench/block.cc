@@ -24,6 +24,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/base/die.h"
 #include "engine/base/iso8601.h"
 #include "events/event.h"
 #include "events/skeleton.h"
