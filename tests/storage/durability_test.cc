@@ -202,6 +202,20 @@ TEST_F(FullDisk, RepeatsLogsMadeInARefusedTransaction) {
   EXPECT_THAT(record_ids("New"), ElementsAre(1, 2));
 }
 
+TEST_F(FullDisk, GivesTheNumbersOfARefusedTransactionToOthers) {
+  limit(1 << 20);
+  ASSERT_THAT(deliver({large_event(1, 2'000'000)}), IsError(Errc::Full));
+  // Another kind of event, with fewer values.
+  const auto other =
+      events::Event::parse("<Event><System><Provider Name='x'/><EventID>7</EventID></System></Event>").value();
+  ASSERT_THAT(deliver({other}), IsOk());
+  ASSERT_THAT(deliver({large_event(1, 100)}), IsOk());
+  const auto read = all_of();
+  ASSERT_THAT(read, SizeIs(2));
+  EXPECT_EQ(read[0].event.xml, other.xml);
+  EXPECT_EQ(read[1].event.xml, large_event(1, 100).xml);
+}
+
 // The system's own refusal, in a process that may not write more than so much into a file.
 TEST(StoreAtTheFileSizeLimit, SaysFullAndGoesOnWhenThereIsRoom) {
   const test_support::TemporaryDirectory directory;
