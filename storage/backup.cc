@@ -55,7 +55,8 @@ base::Result<void> copy_database(Database& from, const std::filesystem::path& to
 }
 
 // A file that nobody writes any more. False where there is none.
-base::Result<bool> copy_file(const std::filesystem::path& from, const std::filesystem::path& to, unsigned mode) {
+base::Result<bool> copy_file(const std::filesystem::path& from, const std::filesystem::path& to, unsigned mode,
+                             const std::function<bool()>& give_up) {
   const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
   if (source.get() < 0) {
     if (errno == ENOENT) return false;
@@ -69,6 +70,7 @@ base::Result<bool> copy_file(const std::filesystem::path& from, const std::files
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return base::errno_error("cannot read " + from.string());
     if (got == 0) break;
+    if (give_up()) return base::make_error(Errc::Stopped, "the copy is not complete");
     for (ssize_t done = 0; done < got;) {
       const auto written = ::write(copy.get(), buffer.data() + done, static_cast<std::size_t>(got - done));
       if (written < 0 && errno == EINTR) continue;
@@ -81,14 +83,16 @@ base::Result<bool> copy_file(const std::filesystem::path& from, const std::files
 }
 
 // False where there is none any more.
-base::Result<bool> copy_segment(const StoreShared& shared, const FileRow& file, const std::filesystem::path& to) {
+base::Result<bool> copy_segment(const StoreShared& shared, const FileRow& file, const std::filesystem::path& to,
+                                const std::function<bool()>& give_up) {
   const auto from = shared.file(file);
   const auto options = shared.database_options(false, kCacheBytes);
-  if (file.finished) return copy_file(from, to, options.mode);
+  if (file.finished) return copy_file(from, to, options.mode, give_up);
   auto source = Database::open(from, shared.database_options(true, kCacheBytes));
   std::error_code ignored;
   if (!source.ok() && !std::filesystem::exists(from, ignored)) return false;
   if (!source.ok()) return std::move(source).error();
+  if (give_up()) return base::make_error(Errc::Stopped, "the copy is not complete");
   RETURN_IF_ERROR(copy_database(**source, to, options));
   return true;
 }
@@ -136,7 +140,8 @@ base::Result<void> prepare_folder(const std::filesystem::path& to) {
 
 }  // namespace
 
-base::Result<void> back_up_store(const StoreShared& shared, const std::filesystem::path& to) {
+base::Result<void> back_up_store(const StoreShared& shared, const std::filesystem::path& to,
+                                 const std::function<bool()>& give_up) {
   RETURN_IF_ERROR(prepare_folder(to));
   const auto unfinished = to / kUnfinishedCatalogue;
   const auto options = shared.database_options(false, kCacheBytes);
@@ -150,7 +155,7 @@ base::Result<void> back_up_store(const StoreShared& shared, const std::filesyste
   }
   std::vector<FileRow> gone;
   for (const auto& file : files) {
-    ASSIGN_OR_RETURN(const bool copied, copy_segment(shared, file, segment_folder(to) / file.name));
+    ASSIGN_OR_RETURN(const bool copied, copy_segment(shared, file, segment_folder(to) / file.name, give_up));
     if (!copied) gone.push_back(file);
   }
   if (!gone.empty()) {

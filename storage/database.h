@@ -52,6 +52,8 @@ class Statement {
   /// The bytes of a blob, valid as text() is.
   std::string_view blob(int column) const;
   bool is_null(int column) const;
+  bool is_integer(int column) const;
+  bool is_blob(int column) const;
   base::WallTime time(int column) const { return base::WallTime(std::chrono::nanoseconds(integer(column))); }
   std::optional<base::WallTime> optional_time(int column) const;
   std::optional<std::string> optional_text(int column) const;

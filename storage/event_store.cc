@@ -102,6 +102,7 @@ struct EventStore::State {
 
   std::unique_ptr<Writers> writers;  // null where it is opened to be read
   std::unique_ptr<StoreReaders> readers;
+  std::atomic<bool> stopping{false};
   base::BlockingPool pool{1};  // last: its thread uses the rest
 
   /// Runs a change on the writer's thread.
@@ -222,8 +223,10 @@ base::AsyncResult<void> EventStore::clear_log(std::string name, std::optional<st
 }
 
 base::AsyncResult<void> EventStore::backup(std::filesystem::path directory) {
-  if (!state_->shared) co_return base::make_error(std::errc::operation_not_supported, "the copy of a single file");
-  co_return co_await state_->pool.run([this, &directory] { return back_up_store(*state_->shared, directory); });
+  if (!state_->shared) co_return base::make_error(std::errc::operation_not_supported, "a single file is copied as it is");
+  co_return co_await state_->pool.run([this, &directory]() -> base::Result<void> {
+    return back_up_store(*state_->shared, directory, [this] { return state_->stopping.load(); });
+  });
 }
 
 std::uint64_t EventStore::generation() const {
@@ -240,6 +243,7 @@ base::Task<void> EventStore::wait_past(std::uint64_t seen, base::SteadyTime unti
 }
 
 base::Task<void> EventStore::stop() {
+  state_->stopping = true;
   if (state_->writers) {
     auto save = state_->change<void>(
         {}, [this](EventWriter& writer) { return writer.set_last_access(state_->readers->accessed().all()); });

@@ -106,6 +106,7 @@ class SegmentReader {
   base::Result<std::optional<std::string>> template_text(std::uint32_t id);
   base::Result<std::vector<std::uint32_t>> template_ids();
   base::Result<std::optional<Sender>> sender(std::uint32_t id);
+  base::Result<std::vector<std::uint32_t>> sender_ids();
   /// The value keys of a block that no run covers yet; for repair.
   base::Result<std::vector<ValueKey>> keys(std::uint64_t first_record);
 

@@ -113,6 +113,20 @@ struct SegmentReader::State {
     return found;
   }
 
+  base::Result<std::vector<std::uint32_t>> ids(const char* sql) {
+    ASSIGN_OR_RETURN(auto select, database->prepare(sql));
+    std::vector<std::uint32_t> ids;
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool row, select.step());
+      if (!row) return ids;
+      const auto id = select.integer(0);
+      if (id <= 0 || id > std::numeric_limits<std::uint32_t>::max() || (!ids.empty() && id <= ids.back())) {
+        return damaged("its numbers of templates or senders are damaged");
+      }
+      ids.push_back(static_cast<std::uint32_t>(id));
+    }
+  }
+
   base::Result<std::vector<BlockSummary>> summaries(std::uint64_t after, std::uint64_t last_record) {
     // A block that begins at or before `after` may still reach behind it.
     ASSIGN_OR_RETURN(auto* select, prepared(select_summaries,
@@ -273,17 +287,11 @@ base::Result<std::optional<std::string>> SegmentReader::template_text(std::uint3
 }
 
 base::Result<std::vector<std::uint32_t>> SegmentReader::template_ids() {
-  ASSIGN_OR_RETURN(auto select, state_->database->prepare("SELECT id FROM templates ORDER BY id"));
-  std::vector<std::uint32_t> ids;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool row, select.step());
-    if (!row) return ids;
-    const auto id = select.integer(0);
-    if (id <= 0 || id > std::numeric_limits<std::uint32_t>::max() || (!ids.empty() && id <= ids.back())) {
-      return state_->damaged("its templates are damaged");
-    }
-    ids.push_back(static_cast<std::uint32_t>(id));
-  }
+  return state_->ids("SELECT id FROM templates ORDER BY id");
+}
+
+base::Result<std::vector<std::uint32_t>> SegmentReader::sender_ids() {
+  return state_->ids("SELECT id FROM senders ORDER BY id");
 }
 
 base::Result<std::optional<Sender>> SegmentReader::sender(std::uint32_t id) {

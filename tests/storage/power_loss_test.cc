@@ -1,12 +1,11 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <set>
 
 #include "engine/base/file_system.h"
 #include "storage/database.h"
 #include "storage/segment_file.h"
-#include "tests/storage/power_loss_vfs.h"
+#include "tests/storage/power_loss_fixture.h"
 #include "tests/support/matchers.h"
 #include "tests/support/temporary_directory.h"
 
@@ -60,56 +59,7 @@ TEST(RecordedDisk, WithASeedKeepsSomeOfTheRest) {
   }
 }
 
-// Every point of what was recorded in turn, each with nothing and with some of what was not synced.
-class PowerLoss : public ::testing::Test {
- protected:
-  Database::Options options() {
-    Database::Options options;
-    options.vfs = vfs_.name();
-    return options;
-  }
-  /// For what is looked at afterwards.
-  Database::Options unrecorded() {
-    Database::Options options;
-    options.vfs = elsewhere_.name();
-    return options;
-  }
-  std::filesystem::path operator/(const char* name) const { return directory_ / name; }
-
-  /// At least so much must have survived from now on.
-  void acknowledge(std::uint64_t number) { acknowledged_.emplace_back(vfs_.points(), number); }
-
-  /// Calls `check(folder, acknowledged)` for what each loss of power would have left.
-  template <typename Check>
-  void lose_power_everywhere(Check&& check) {
-    const auto changes = vfs_.changes();
-    DiskReplay replay(changes);
-    std::uint64_t number = 0;
-    auto next = acknowledged_.begin();
-    const std::size_t stride = std::getenv("MUSTER_LONG") != nullptr ? 1 : changes.size() / 80 + 1;
-    for (std::size_t point = 0; point <= changes.size(); ++point) {
-      for (; next != acknowledged_.end() && next->first <= point; ++next) number = next->second;
-      // Syncs are where things change.
-      const bool telling = point > 0 && changes[point - 1].kind != Kind::Write;
-      if (point % stride != 0 && !telling) continue;
-      replay.go_to(point);
-      for (unsigned seed = 0; seed < 3; ++seed) {
-        SCOPED_TRACE(testing::Message() << "power is lost after change " << point << ", seed " << seed);
-        const test_support::TemporaryDirectory left;
-        replay.write_to(left.path(), seed == 0 ? std::nullopt : std::optional(seed + static_cast<unsigned>(point) * 7));
-        check(left.path(), number);
-        if (::testing::Test::HasFatalFailure()) return;
-      }
-    }
-  }
-
- private:
-  test_support::TemporaryDirectory directory_;
-  PowerLossVfs vfs_{directory_.path()};
-  test_support::TemporaryDirectory empty_;
-  PowerLossVfs elsewhere_{empty_.path()};
-  std::vector<std::pair<std::size_t, std::uint64_t>> acknowledged_;
-};
+using PowerLoss = PowerLossOf<std::uint64_t>;
 
 TEST_F(PowerLoss, LeavesADatabaseWithWhatWasCommitted) {
   {
