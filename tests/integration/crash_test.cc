@@ -16,14 +16,14 @@ namespace {
 
 using test_support::eventually;
 
-/// Writes numbered lines to a file, a few each millisecond, until it is stopped.
+/// Writes numbered lines to a file, some each millisecond, until it is stopped: enough for the stores to seal files.
 class Generator {
  public:
   explicit Generator(const std::filesystem::path& file)
       : thread_([this, file] {
           while (!stop_) {
             std::ofstream out(file, std::ios::app);
-            for (int i = 0; i < 3; ++i) out << "May  1 10:15:30 host app[1]: line " << written_++ << "\n";
+            for (int i = 0; i < 12; ++i) out << "May  1 10:15:30 host app[1]: line " << written_++ << "\n";
             out.close();
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
           }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <random>
 
+#include "storage/maintenance.h"
 #include "tests/storage/store_fixture.h"
 
 namespace storage_test {
@@ -68,11 +69,19 @@ TEST_F(Durability, RepetitionAfterALossOfPowerIsRecognised) {
   wait((*opened)->stop());
 }
 
+// So that a store that is killed was sealing, or finishing a file, as often as not.
+storage::EventStoreOptions sealing_often() {
+  storage::EventStoreOptions options;
+  options.seal_events = 20;
+  options.segment_bytes = 100'000;
+  return options;
+}
+
 // Appends batches until it is killed, four at a time, each one again and again until it is acknowledged; writes the number
 // of each acknowledged batch into the pipe.
 [[noreturn]] void append_for_ever(const std::filesystem::path& directory, std::uint64_t first_batch, int pipe) {
   test_support::Loop loop;
-  auto opened = storage::EventStore::open(directory, {});
+  auto opened = storage::EventStore::open(directory, sealing_often());
   if (!opened.ok()) ::_exit(1);
   for (std::uint64_t batch = first_batch;; batch += 4) {
     std::vector<std::future<base::Result<storage::AppendResult>>> answers;
@@ -94,6 +103,7 @@ TEST(StoreUnderSigkill, KeepsEveryAcknowledgedBatchWholeAndOnce) {
   const test_support::TemporaryDirectory directory;
   std::mt19937 random(20240501);
   std::uint64_t acknowledged = 0;  // batches 0 … acknowledged - 1
+  std::uint64_t files = 0;
   const int rounds = std::getenv("MUSTER_LONG") != nullptr ? 200 : 10;
   for (int round = 0; round < rounds; ++round) {
     int pipe[2];
@@ -118,7 +128,7 @@ TEST(StoreUnderSigkill, KeepsEveryAcknowledgedBatchWholeAndOnce) {
     acknowledged = std::max(acknowledged, first + heard);
 
     test_support::Loop loop;
-    auto opened = storage::EventStore::open(directory.path(), {});
+    auto opened = storage::EventStore::open(directory.path(), sealing_often());
     ASSERT_THAT(opened, IsOk());
     storage::ReadRequest request;
     request.query = everything_in("ForwardedEvents");
@@ -129,7 +139,13 @@ TEST(StoreUnderSigkill, KeepsEveryAcknowledgedBatchWholeAndOnce) {
     ASSERT_EQ(result->events.size() % kBatchSize, 0u);
     for (std::uint64_t id = 0; id < result->events.size(); ++id) ASSERT_EQ(result->events[id].event.system.record_id, id);
     acknowledged = result->events.size() / kBatchSize;
+    opened->reset();
+    const auto report = storage::check_store(directory.path(), {});
+    ASSERT_THAT(report, IsOk());
+    ASSERT_THAT(report->problems, ::testing::IsEmpty());
+    files = report->files;
   }
+  EXPECT_GT(files, 0u);
 }
 
 class FullDisk : public Durability {

@@ -297,7 +297,7 @@ TEST_F(Maintenance, CorrectsWhatTheCatalogueSaysOfAFile) {
 }
 
 TEST_F(Maintenance, TakesABlockOutOfTheTailThatCannotBeRead) {
-  open(options());
+  open();
   deliver_events(1504, 1505);
   close();
   ASSERT_GT(ask("SELECT count(*) FROM tail"), 0);
