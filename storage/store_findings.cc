@@ -283,8 +283,9 @@ class Examination {
         sound = sound && block.is_sound;
       }
       if (records != log.records || (sound && text_bytes != log.text_bytes)) {
-        add_problem(log.name + ": the catalogue counts " + std::to_string(log.records) + " events, and there are " +
-                    std::to_string(records));
+        add_problem(log.name + ": the catalogue counts " + std::to_string(log.records) + " events of " +
+                    std::to_string(log.text_bytes) + " bytes, and there are " + std::to_string(records) + " of " +
+                    std::to_string(text_bytes));
       }
     }
   }

@@ -1,6 +1,7 @@
 // A store in which things happen, and the power that goes at any moment of it.
 
 #include "storage/maintenance.h"
+#include "tests/storage/old_store.h"
 #include "tests/storage/power_loss_fixture.h"
 #include "tests/storage/store_fixture.h"
 
@@ -178,6 +179,56 @@ TEST_F(StorePowerLoss, RemovesWholeFilesForRetention) {
   close();
   lose_power_everywhere([this](const auto& left, const auto& acknowledged) { expect_whole(left, acknowledged, true); }, 30,
                         false, 2);
+}
+
+// The rows of a store of version 1 move when it is opened; its file is there before anything is recorded.
+class OldStore {
+ protected:
+  OldStore() { make_old_store(directory_.path(), kEvents); }
+  static constexpr int kEvents = 300;
+  test_support::TemporaryDirectory directory_;
+};
+
+class MigrationPowerLoss : public OldStore, public ::testing::Test {};
+
+TEST_F(MigrationPowerLoss, MovesEveryRowOnce) {
+  PowerLossVfs vfs(directory_.path());
+  test_support::Loop loop;
+  {
+    storage::EventStoreOptions options;
+    options.vfs = vfs.name();
+    auto opened = storage::EventStore::open(directory_.path(), options);
+    ASSERT_THAT(opened, IsOk());
+    test_support::run_on(loop.executor(), (*opened)->stop());
+  }
+  const test_support::TemporaryDirectory empty;
+  PowerLossVfs unrecorded(empty.path());
+  const auto changes = vfs.changes();
+  DiskReplay replay(changes);
+  const std::size_t stride = std::getenv("MUSTER_LONG") != nullptr ? 1 : changes.size() / 60 + 1;
+  for (std::size_t point = 1; point <= changes.size(); point += stride) {
+    replay.go_to(point);
+    for (unsigned seed = 0; seed < 2; ++seed) {
+      SCOPED_TRACE(testing::Message() << "power is lost after change " << point << ", seed " << seed);
+      const test_support::TemporaryDirectory left;
+      replay.write_to(left.path(), seed == 0 ? std::nullopt : std::optional(static_cast<unsigned>(point)));
+      storage::EventStoreOptions options;
+      options.vfs = unrecorded.name();
+      auto opened = storage::EventStore::open(left.path(), options);
+      ASSERT_THAT(opened, IsOk());
+      storage::ReadRequest request;
+      request.query = everything_in("ForwardedEvents");
+      const auto result = test_support::run_on(loop.executor(), (*opened)->read(std::move(request)));
+      ASSERT_THAT(result, IsOk());
+      ASSERT_EQ(result->events.size(), kEvents - 4u);
+      for (std::size_t i = 0; i < result->events.size(); ++i) ASSERT_EQ(result->events[i].record, i + 5);
+      test_support::run_on(loop.executor(), (*opened)->stop());
+      opened->reset();
+      const auto report = storage::check_store(left.path(), {});
+      ASSERT_THAT(report, IsOk());
+      ASSERT_THAT(report->problems, IsEmpty());
+    }
+  }
 }
 
 }  // namespace
