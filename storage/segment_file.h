@@ -47,7 +47,8 @@ struct SealedBlock {
 /// Appends blocks to a file. One thread.
 class SegmentWriter {
  public:
-  /// Makes the file, which must not exist. Errors: those of Database; std::errc::file_exists.
+  /// Makes the file, which must not exist; where that fails there is none. Errors: those of Database;
+  /// std::errc::file_exists.
   static base::Result<std::unique_ptr<SegmentWriter>> create(const std::filesystem::path& file, const SegmentInfo& info,
                                                              const Database::Options& options);
   /// Goes on with a file, after removing all blocks behind `last_record`: they were appended and never committed. Errors:

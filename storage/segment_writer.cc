@@ -49,6 +49,8 @@ struct SegmentWriter::State {
     database.reset();
   }
 
+  base::Result<void> make(const std::filesystem::path& file, const Database::Options& options);
+
   base::Result<void> prepare() {
     ASSIGN_OR_RETURN(add_block, database->prepare("INSERT INTO blocks VALUES (?1, ?2, ?3, ?4, ?5)"));
     ASSIGN_OR_RETURN(add_frame, database->prepare("INSERT INTO frames VALUES (?1, ?2)"));
@@ -255,22 +257,29 @@ struct SegmentWriter::State {
 SegmentWriter::SegmentWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SegmentWriter::~SegmentWriter() = default;
 
+base::Result<void> SegmentWriter::State::make(const std::filesystem::path& file, const Database::Options& options) {
+  ASSIGN_OR_RETURN(database, Database::open(file, with_pages(options)));
+  RETURN_IF_ERROR(migrate(*database, segment_schema()));
+  ASSIGN_OR_RETURN(auto meta, database->prepare("INSERT INTO meta VALUES (?1, ?2, ?3, ?4)"));
+  meta.bind(1, std::string_view(info.log)).bind(2, static_cast<std::int64_t>(info.id)).bind(3, info.created);
+  RETURN_IF_ERROR(meta.bind(4, kFormat).run());
+  RETURN_IF_ERROR(prepare());
+  return load();
+}
+
 base::Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::filesystem::path& file,
                                                                    const SegmentInfo& info,
                                                                    const Database::Options& options) {
   RETURN_IF_ERROR(base::create_file(file, "", options.mode));
   auto state = std::make_unique<State>();
   state->info = info;
-  ASSIGN_OR_RETURN(state->database, Database::open(file, with_pages(options)));
-  RETURN_IF_ERROR(migrate(*state->database, segment_schema()));
-  ASSIGN_OR_RETURN(auto meta, state->database->prepare("INSERT INTO meta VALUES (?1, ?2, ?3, ?4)"));
-  RETURN_IF_ERROR(meta.bind(1, std::string_view(info.log))
-                      .bind(2, static_cast<std::int64_t>(info.id))
-                      .bind(3, info.created)
-                      .bind(4, kFormat)
-                      .run());
-  RETURN_IF_ERROR(state->prepare());
-  RETURN_IF_ERROR(state->load());
+  auto made = state->make(file, options);
+  if (!made.ok()) {
+    state->close();
+    std::error_code ignored;
+    for (const char* end : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(file.string() + end, ignored);
+    return std::move(made).error();
+  }
   return std::unique_ptr<SegmentWriter>(new SegmentWriter(std::move(state)));
 }
 

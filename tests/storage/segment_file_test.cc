@@ -6,6 +6,7 @@
 #include <map>
 
 #include "storage/segment_schema.h"
+#include "tests/storage/faulty_disk.h"
 #include "tests/storage/store_fixture.h"
 
 namespace storage_test {
@@ -295,6 +296,20 @@ TEST_F(SegmentFile, TakesAllBlocksOfAnAppendOrNone) {
 TEST_F(SegmentFile, IsNotMadeTwice) {
   create();
   EXPECT_THAT(SegmentWriter::create(path(), {}, {}), IsError(std::errc::file_exists));
+}
+
+TEST_F(SegmentFile, LeavesNothingBehindWhereItCannotBeMade) {
+  FaultyDisk disk;
+  bool failed = true;
+  for (std::size_t passing = 0; failed; ++passing) {
+    ASSERT_LT(passing, 100u);
+    disk.fail_after(passing, FaultyDisk::Failure::NoSpace);
+    const auto made = SegmentWriter::create(path(), {}, {});
+    failed = disk.has_failed();
+    disk.heal();
+    ASSERT_EQ(made.ok(), !failed);
+    ASSERT_EQ(std::filesystem::is_empty(directory()), failed);
+  }
 }
 
 TEST_F(SegmentFile, ThatEndsTooSoonIsNotReopened) {
