@@ -22,7 +22,6 @@ constexpr Table kTables[] = {
     {"templates", "id"},
     {"files", "id"},
     {"marks", "log, origin"},
-    {"runs", "log, origin, hashed, low_key, first_record"},
     {"positions", "source"},
     {"deliveries", "subscription, machine"},
     {"tail", "id"},

@@ -40,7 +40,7 @@ void DuplicateRebuild::add(const std::string& log, const std::string& machine, c
 }
 
 base::Result<void> DuplicateRebuild::write(Database& catalogue) {
-  RETURN_IF_ERROR(catalogue.execute("DELETE FROM runs"));
+  RETURN_IF_ERROR(catalogue.execute("DELETE FROM batches; DELETE FROM runs"));
   ASSIGN_OR_RETURN(auto find_log, catalogue.prepare("SELECT id FROM logs WHERE name = ?1"));
   ASSIGN_OR_RETURN(auto add_origin,
                    catalogue.prepare("INSERT OR IGNORE INTO origins (machine, computer, channel) VALUES (?1, ?2, ?3)"));

@@ -17,8 +17,8 @@ namespace storage {
 class DuplicateRebuild {
  public:
   void add(const std::string& log, const std::string& machine, const CheckedEvent& event);
-  /// Puts what was found into the catalogue, in the open transaction; `runs` has nothing else then. Logs are known by their
-  /// names there.
+  /// Puts what was found into the catalogue, in the open transaction; `runs` has nothing else then, and `batches` nothing.
+  /// Logs are known by their names there.
   base::Result<void> write(Database& catalogue);
 
  private:
