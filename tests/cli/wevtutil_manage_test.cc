@@ -399,8 +399,27 @@ TEST_F(WevtutilManageTest, ARunningServiceCopiesItsStore) {
   const ToolRun again = store({"backup", file("copy")});
   EXPECT_EQ(again.status, 183);
   EXPECT_THAT(again.err, HasSubstr("Failed to back up the store to"));
+  const ToolRun checked = store({"check", file("copy"), "--json"});
+  EXPECT_EQ(checked.status, 0);
+  EXPECT_THAT(checked.out, AllOf(HasSubstr("\"Events\":3,\"EventsLost\":0,\"Problems\":[]}")));
+  EXPECT_THAT(store({"repair", file("copy")}).out, HasSubstr("3 events, 0 problems"));
   administrator_ = false;
   EXPECT_EQ(store({"backup", file("other")}).status, 5);
+}
+
+TEST_F(WevtutilManageTest, DamageIsFoundAndRepaired) {
+  deliver(1, 3);
+  service_.stop();
+  const std::string directory = service_.directory().string();
+  const auto store = [&](std::vector<std::string> words) {
+    return run_tool([&](Console& console) { return run_store(console, words, connection()); });
+  };
+  EXPECT_EQ(store({"check", directory}).status, 0);
+  std::filesystem::resize_file(service_.directory() / "events.db", 9'000);
+  const ToolRun broken = store({"check", directory});
+  EXPECT_NE(broken.status, 0);
+  EXPECT_EQ(store({"repair", directory}).status, 0);
+  EXPECT_EQ(store({"check", directory}).status, 0);
 }
 
 TEST_F(WevtutilManageTest, StoreToolsSayWhatTheyCannotLookAfter) {
