@@ -5,9 +5,14 @@
 #include <set>
 
 #include "storage/migrations.h"
+#include "storage/varint.h"
 
 namespace storage {
 namespace {
+
+// Of a row of `batches`, as Duplicates reads it.
+constexpr std::uint64_t kMaxKeysOfBatch = 1u << 20;
+constexpr std::uint64_t kMaxSpanOfKeys = 4096;
 
 // Bytes done and to do, as far as they are known.
 class Meter {
@@ -57,6 +62,8 @@ class Examination {
       meter.end(bytes);
     }
     RETURN_IF_ERROR(check_tail());
+    ASSIGN_OR_RETURN(const bool sound, batches_are_sound(catalogue_));
+    if (!sound) add_problem("events.db: what duplicates are told by is damaged");
     meter.end(catalogue_bytes);
     check_order();
     check_counters();
@@ -307,6 +314,25 @@ class Examination {
 base::Result<StoreFindings> examine_store(const std::filesystem::path& directory, Database& catalogue,
                                           const VisitEvent& visit, const Progress& progress) {
   return Examination(directory, catalogue, visit).run(progress);
+}
+
+base::Result<bool> batches_are_sound(Database& catalogue) {
+  ASSIGN_OR_RETURN(auto rows, catalogue.prepare("SELECT first_record, last_record, keys FROM batches"));
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool row, rows.step());
+    if (!row) return true;
+    if (rows.integer(1) < rows.integer(0)) return false;
+    const auto records = static_cast<std::uint64_t>(rows.integer(1)) - static_cast<std::uint64_t>(rows.integer(0));
+    ByteReader reader(rows.blob(2));
+    for (auto left = reader.varint(kMaxKeysOfBatch); left > 0 && reader.ok(); --left) {
+      const bool is_hash = (reader.varint() & 1) != 0;
+      reader.varint();
+      if (!is_hash) reader.varint(kMaxSpanOfKeys);
+      const auto from = reader.varint(records);
+      if (!is_hash) reader.varint(records - from);
+    }
+    if (!reader.done()) return false;
+  }
 }
 
 base::Result<std::unique_ptr<Database>> open_still(const std::filesystem::path& catalogue) {

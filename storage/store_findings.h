@@ -58,6 +58,9 @@ using VisitEvent = std::function<void(const std::string& log, const std::string&
 base::Result<StoreFindings> examine_store(const std::filesystem::path& directory, Database& catalogue,
                                           const VisitEvent& visit, const Progress& progress);
 
+/// Whether all rows of `batches` make sense: an append that comes upon one that does not is refused.
+base::Result<bool> batches_are_sound(Database& catalogue);
+
 /// How a catalogue is: what is wrong with its pages, and its version.
 struct CatalogueState {
   bool is_there = false;

@@ -23,8 +23,10 @@ class Repair {
       : directory_(directory), catalogue_(catalogue), is_rebuilt_(is_rebuilt) {}
 
   base::Result<CheckReport> run(const Progress& progress) {
+    ASSIGN_OR_RETURN(const bool sound, batches_are_sound(catalogue_));
+    knows_duplicates_ = sound && !is_rebuilt_;
     VisitEvent visit;
-    if (is_rebuilt_) {
+    if (!knows_duplicates_) {
       visit = [this](const std::string& log, const std::string& machine, const CheckedEvent& event) {
         hashes_[event.template_id] = event.template_hash;
         duplicates_.add(log, machine, event);
@@ -203,12 +205,13 @@ class Repair {
       RETURN_IF_ERROR(catalogue_.execute("DELETE FROM tail WHERE id = " + std::to_string(block.id)));
     }
     RETURN_IF_ERROR(count_logs());
+    if (!knows_duplicates_) RETURN_IF_ERROR(duplicates_.write(catalogue_));
     if (!is_rebuilt_) return {};
     ASSIGN_OR_RETURN(auto set_hash, catalogue_.prepare("UPDATE templates SET hash = ?2 WHERE id = ?1 AND hash = 0"));
     for (const auto& [id, hash] : hashes_) {
       RETURN_IF_ERROR(set_hash.bind(1, std::int64_t{id}).bind(2, static_cast<std::int64_t>(hash)).run());
     }
-    return duplicates_.write(catalogue_);
+    return {};
   }
 
   bool in_a_file(const FoundBlock& block) {
@@ -259,6 +262,7 @@ UPDATE logs SET
   const std::filesystem::path& directory_;
   Database& catalogue_;
   const bool is_rebuilt_;
+  bool knows_duplicates_ = true;  ///< marks and batches are as they should be
   const TemplateRegistry templates_{[this](std::uint32_t id) { return template_text(id); }};
   StoreFindings findings_;
   DuplicateRebuild duplicates_;

@@ -308,6 +308,25 @@ TEST_F(Maintenance, TakesABlockOutOfTheTailThatCannotBeRead) {
   EXPECT_EQ(ids(), range(1, 1505 - before.events_lost));
 }
 
+TEST_F(Maintenance, MakesAgainWhatDuplicatesAreToldBy) {
+  for (const char* sql : {"UPDATE batches SET keys = x'ff'", "UPDATE batches SET keys = keys || x'00'",
+                          "UPDATE batches SET last_record = first_record - 1"}) {
+    SCOPED_TRACE(sql);
+    change(catalogue(), sql);
+    EXPECT_THAT(check().problems, ElementsAre(HasSubstr("duplicates")));
+    EXPECT_EQ(repair_well().events_lost, 0u);
+    ASSERT_EQ(ask("SELECT count(*) FROM batches"), 0);
+    open(options());
+    const auto again = deliver(make_batch(make_events(701, 800)));
+    ASSERT_THAT(again, IsOk());
+    EXPECT_EQ(again->duplicates, 100u);
+    // A batch for the next round.
+    const auto next = static_cast<std::uint64_t>(record_ids().size()) + 1;
+    ASSERT_THAT(deliver(make_batch(make_events(next, next + 9))), IsOk());
+    close();
+  }
+}
+
 TEST_F(Maintenance, MakesACatalogueAgainFromTheFiles) {
   const auto in_tail =
       ask("SELECT coalesce(sum(last_record - first_record + 1), 0) FROM tail t JOIN logs l ON l.id = t.log "
