@@ -293,7 +293,16 @@ base::Result<SegmentWriter*> Sealer::writer_of(const View& view, FileRow& file) 
                            base::WallTime(std::chrono::nanoseconds(file.created))};
     ASSIGN_OR_RETURN(writer, SegmentWriter::create(shared_.file(file), info, options));
   } else {
-    ASSIGN_OR_RETURN(writer, SegmentWriter::reopen(shared_.file(file), file.last_record, options));
+    auto reopened = SegmentWriter::reopen(shared_.file(file), file.last_record, options);
+    if (!reopened.ok()) {
+      // What is missing or damaged is for a repair; the tail goes on in a new file.
+      if (reopened.error().code == Errc::NotFound || reopened.error().code == Errc::Corrupt) {
+        RETURN_IF_ERROR(
+            writes_.call<void>([&](EventWriter& events) { return events.finish_file(view.log, file.id, file.bytes); }));
+      }
+      return std::move(reopened).error();
+    }
+    writer = std::move(reopened).value();
   }
   return (writers_[file.id] = std::move(writer)).get();
 }

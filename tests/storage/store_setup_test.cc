@@ -55,13 +55,18 @@ TEST_F(StoreSetup, OpensWithoutAFileThatIsMissing) {
   wait_until_sealed();
   close();
   for (const auto& name : files_in()) std::filesystem::remove(directory() / "segments" / name);
-  open();
+  storage::EventStoreOptions options;
+  options.seal_events = 10;
+  open(options);
   // What is still there works.
   auto batch = make_batch(make_events(1, 3));
   batch.log = "Other";
   EXPECT_THAT(deliver(std::move(batch)), IsOk());
   EXPECT_THAT(record_ids("Other"), SizeIs(3));
   EXPECT_THAT(deliver(make_events(5, 20)), IsOk());
+  // And goes on in a new file.
+  EXPECT_TRUE(test_support::eventually([this] { return ask("SELECT count(*) FROM tail WHERE log = 1") == 0; }));
+  EXPECT_THAT(files_in(), SizeIs(1));
 }
 
 TEST_F(StoreSetup, TidiesTemplatesThatNothingUses) {
