@@ -22,6 +22,7 @@ class FileShared {
   const std::filesystem::path file_;
   SegmentPool readers_{true};
   TemplateRegistry templates_;
+  KeyCache keys_;
   ToldRecords told_;
   LogRow log_;
   FileRow row_;
@@ -46,6 +47,7 @@ class FileSource final : public LogSource {
   base::Result<SegmentPool::Lease> open(const FileRow& file) override;
   std::string file_name(const FileRow& file) const override;
   const TemplateSource& templates() const override { return shared_.templates_; }
+  KeyCache& keys() override { return shared_.keys_; }
   bool is_news(std::int64_t log, std::uint64_t record) override { return shared_.told_.add(log, record); }
 
  private:

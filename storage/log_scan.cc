@@ -245,11 +245,15 @@ bool LogScan::block_may_hold(std::uint32_t slot) {
   if (current_->events < kEventsWorthKeys) return true;
   if (!keys_read_) {
     keys_read_ = true;
-    if (in_tail_) {
-      if (auto keys = source_.tail_keys(log_.id, *current_); keys.ok()) keys_ = std::move(*keys);
-    } else if (auto reader = source_.open(file_->row); reader.ok()) {
-      if (auto keys = (*reader)->keys(current_->first_record); keys.ok() && !keys->empty()) keys_ = std::move(*keys);
-    }
+    keys_ = source_.keys().get(log_.id, current_->first_record, current_->last_record(),
+                               [this]() -> base::Result<std::optional<std::vector<ValueKey>>> {
+                                 if (in_tail_) return source_.tail_keys(log_.id, *current_);
+                                 std::optional<std::vector<ValueKey>> keys;
+                                 ASSIGN_OR_RETURN(auto reader, source_.open(file_->row));
+                                 ASSIGN_OR_RETURN(keys, reader->keys(current_->first_record));
+                                 if (keys->empty()) keys.reset();
+                                 return keys;
+                               });
   }
   if (!keys_) return true;
   const auto& range = plan_.key_ranges()[slot];

@@ -125,7 +125,7 @@ class LogScan {
   bool in_tail_ = false;
   // The keys of the current block, where no index covers it.
   bool keys_read_ = false;
-  std::optional<std::vector<ValueKey>> keys_;
+  KeyCache::Keys keys_;
 };
 
 }  // namespace storage

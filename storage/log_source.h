@@ -15,6 +15,7 @@
 #include "storage/block.h"
 #include "storage/catalogue.h"
 #include "storage/event_store.h"
+#include "storage/key_cache.h"
 #include "storage/segment_pool.h"
 #include "storage/summary_cache.h"
 
@@ -65,6 +66,7 @@ class LogSource {
   virtual base::Result<SegmentPool::Lease> open(const FileRow& file) = 0;
   virtual std::string file_name(const FileRow& file) const = 0;
   virtual const TemplateSource& templates() const = 0;
+  virtual KeyCache& keys() = 0;
   /// False where it was called for the same record before: what is damaged is said once.
   virtual bool is_news(std::int64_t log, std::uint64_t unreadable_record) = 0;
 };
@@ -89,6 +91,7 @@ struct ReaderShared {
   StoreShared& store;
   SummaryCache summaries;
   SegmentPool files;
+  KeyCache keys;
   ToldRecords told;
 };
 
@@ -110,6 +113,7 @@ class CatalogueReader final : public LogSource {
   base::Result<SegmentPool::Lease> open(const FileRow& file) override;
   std::string file_name(const FileRow& file) const override { return shared_.store.file(file).string(); }
   const TemplateSource& templates() const override { return shared_.store.templates; }
+  KeyCache& keys() override { return shared_.keys; }
   bool is_news(std::int64_t log, std::uint64_t record) override { return shared_.told.add(log, record); }
 
   base::Result<std::optional<std::string>> find_position(const std::string& source);

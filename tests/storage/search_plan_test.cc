@@ -4,6 +4,7 @@
 
 #include "engine/base/iso8601.h"
 #include "storage/errc.h"
+#include "storage/key_cache.h"
 #include "storage/summary_cache.h"
 #include "tests/support/matchers.h"
 
@@ -177,6 +178,36 @@ TEST_F(SummaryCache, KeepsNothingOfAFailure) {
   EXPECT_THAT(get(1, 100), IsError(storage::Errc::Corrupt));
   fails = false;
   EXPECT_THAT(get(1, 100), IsOk());
+}
+
+TEST(KeyCache, ReadsTheKeysOfABlockOnceAndStaysSmall) {
+  storage::KeyCache cache(50'000);
+  int reads = 0;
+  const auto get = [&](std::uint64_t first) {
+    return cache.get(1, first, first + 9, [&]() -> base::Result<std::optional<std::vector<storage::ValueKey>>> {
+      ++reads;
+      return std::optional(std::vector<storage::ValueKey>(1000, static_cast<storage::ValueKey>(first)));
+    });
+  };
+  EXPECT_EQ(get(10)->front(), 10u);
+  EXPECT_EQ(get(10)->front(), 10u);
+  EXPECT_EQ(reads, 1);
+  for (std::uint64_t first = 20; first < 2000; first += 10) {
+    EXPECT_EQ(get(first)->front(), first);
+    EXPECT_LE(cache.bytes(), 50'000u);
+  }
+}
+
+TEST(KeyCache, KeepsNothingOfBlocksWithoutKeys) {
+  storage::KeyCache cache;
+  int reads = 0;
+  const auto fails = [&]() -> base::Result<std::optional<std::vector<storage::ValueKey>>> {
+    ++reads;
+    return base::make_error(storage::Errc::Corrupt, "damaged");
+  };
+  EXPECT_EQ(cache.get(1, 1, 9, fails), nullptr);
+  EXPECT_EQ(cache.get(1, 1, 9, fails), nullptr);
+  EXPECT_EQ(reads, 2);
 }
 
 }  // namespace
