@@ -19,6 +19,8 @@ constexpr std::uint64_t kMaxTailBytes = 64u << 20;
 // A sealer that is behind only merges very small blocks.
 constexpr std::uint64_t kBehindBytes = 16u << 20;
 constexpr std::uint64_t kSmallBlockBehind = 64;
+// One that has just sealed something leaves alone what compresses well enough: merging costs as much as taking in.
+constexpr std::uint64_t kSmallBlockInHaste = 256;
 // What is read from the tail at once.
 constexpr std::uint64_t kMaxBytesAtOnce = 24u << 20;
 constexpr std::uint64_t kMaxTextAtOnce = 96u << 20;
@@ -226,10 +228,11 @@ base::Result<bool> Sealer::seal(const View& view, std::size_t blocks, bool all) 
     std::lock_guard lock(mutex_);
     tail_bytes = tail_bytes_;
   }
-  const auto small = tail_bytes > kBehindBytes ? kSmallBlockBehind : kSmallBlock;
   const auto now = std::chrono::steady_clock::now();
-  const int level = now - last_seal_ < kHaste ? kLevelInHaste : kLevelAtRest;
+  const bool in_haste = now - last_seal_ < kHaste;
+  const int level = in_haste ? kLevelInHaste : kLevelAtRest;
   last_seal_ = now;
+  const auto small = tail_bytes > kBehindBytes ? kSmallBlockBehind : (in_haste ? kSmallBlockInHaste : kSmallBlock);
   ASSIGN_OR_RETURN(auto raw, read_blocks(view, 0, blocks));
   std::vector<SealedBlock> sealed;
   for (std::size_t begin = 0; begin < raw.size();) {
