@@ -16,14 +16,8 @@ struct Table {
   const char* key;  ///< what it is ordered by
 };
 constexpr Table kTables[] = {
-    {"logs", "id"},
-    {"origins", "id"},
-    {"senders", "id"},
-    {"templates", "id"},
-    {"files", "id"},
-    {"marks", "log, origin"},
-    {"positions", "source"},
-    {"deliveries", "subscription, machine"},
+    {"logs", "id"},  {"origins", "id"},        {"senders", "id"},       {"templates", "id"},
+    {"files", "id"}, {"marks", "log, origin"}, {"positions", "source"}, {"deliveries", "subscription, machine"},
     {"tail", "id"},
 };
 

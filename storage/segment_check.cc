@@ -261,8 +261,7 @@ base::Result<SegmentFindings> check_segment_file(const std::filesystem::path& fi
       findings.events_lost += events;
       continue;
     }
-    const auto right =
-        checker.check(*summary, patient.reader().frames(block.first_record), patient.templates(), visit);
+    const auto right = checker.check(*summary, patient.reader().frames(block.first_record), patient.templates(), visit);
     if (!right.ok() || right->summary.first_record != block.first_record || right->summary.events != events) {
       patient.add_problem(block, right.ok() ? "the block has other records" : right.error().message());
       findings.events_lost += events;
