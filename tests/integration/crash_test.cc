@@ -23,7 +23,7 @@ class Generator {
       : thread_([this, file] {
           while (!stop_) {
             std::ofstream out(file, std::ios::app);
-            for (int i = 0; i < 12; ++i) out << "May  1 10:15:30 host app[1]: line " << written_++ << "\n";
+            for (int i = 0; i < 40; ++i) out << "May  1 10:15:30 host app[1]: line " << written_++ << "\n";
             out.close();
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
           }
@@ -77,6 +77,8 @@ TEST(Crash, EveryLineIsStoredOnceAndInOrder) {
   ASSERT_TRUE(eventually([&] { return static_cast<int>(stack.messages().size()) >= total; }, std::chrono::seconds(120)))
       << stack.messages().size() << " of " << total << "\n"
       << stack.forwarder("host7.lab.example").error_output();
+  // Or the test would say nothing of what happens while events are sealed.
+  EXPECT_FALSE(std::filesystem::is_empty(stack.collector_state() / "segments"));
   const auto messages = stack.messages();
   ASSERT_EQ(static_cast<int>(messages.size()), total);
   for (int i = 0; i < total; ++i) ASSERT_EQ(messages[static_cast<std::size_t>(i)], "line " + std::to_string(i));
