@@ -135,7 +135,8 @@ KeyPlace place_of(CountBy by, const events::Skeleton& skeleton, const std::strin
 CountGroups::KeyId CountGroups::id_of(std::string_view text) {
   if (const auto known = ids_.find(std::string(text)); known != ids_.end()) return known->second;
   // No group needs more than one new text of each kind.
-  if (texts_.size() > kMaxCounts * 2) return kRefused;
+  if (texts_.size() > kMaxCounts * 2 || text.size() > kMaxKeyBytes - text_bytes_) return kRefused;
+  text_bytes_ += text.size();
   const auto id = static_cast<KeyId>(texts_.size());
   texts_.emplace_back(text);
   ids_.emplace(text, id);

@@ -30,11 +30,13 @@ struct KeyPlace {
 /// `log` is for CountBy::Log. Kind::Text: only the event as a whole tells.
 KeyPlace place_of(CountBy by, const events::Skeleton& skeleton, const std::string& log);
 
-/// Groups of equal keys, and how many events each has. At most kMaxCounts; further ones are refused.
+/// Groups of equal keys, and how many events each has. At most kMaxCounts with kMaxKeyBytes of text; further ones are
+/// refused.
 class CountGroups {
  public:
   using KeyId = std::uint32_t;
   static constexpr KeyId kRefused = 0xffffffff;
+  static constexpr std::size_t kMaxKeyBytes = 24u << 20;
 
   /// The number of a key's text.
   KeyId id_of(std::string_view text);
@@ -54,6 +56,7 @@ class CountGroups {
   };
   std::unordered_map<std::string, KeyId> ids_;
   std::vector<std::string> texts_;
+  std::size_t text_bytes_ = 0;
   std::unordered_map<std::string, std::size_t> places_;
   std::vector<Group> groups_;
   std::string place_;

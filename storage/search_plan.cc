@@ -13,6 +13,9 @@ using events::ValueTest;
 
 // With more key ranges than this, tests of the same value in several kinds of events share one.
 constexpr std::size_t kNarrowRanges = 64;
+// Of all formulas together, a test counting as eight. A long query put to thousands of templates would take gigabytes: the
+// events of templates beyond these are asked one by one.
+constexpr std::size_t kMaxBoundNodes = 2'000'000;
 // Tests of times beyond these are not worth remembering.
 constexpr std::size_t kMaxKnownTimes = 32;
 // Whole seconds within what nanoseconds since 1970 can tell.
@@ -63,24 +66,26 @@ const SearchPlan::Shape& SearchPlan::shape(std::uint32_t template_id, const Temp
     // Where it cannot be found, opening the block will say so.
     if (auto skeleton = templates.find(template_id); skeleton.ok()) shape->skeleton = std::move(*skeleton);
   }
-  if (shape->skeleton) {
-    events::Formula formula;
-    auto root = query_.bind(*shape->skeleton, path_, formula);
-    if (root && text_) {
-      const auto text = text_->bind(*shape->skeleton, formula);
-      root = text ? std::optional(formula.add_and({*root, *text})) : std::nullopt;
-    }
-    if (root) {
-      formula.finish(*root);
-      shape->constant = formula.constant();
-      shape->formula = std::move(formula);
-      for (const auto& test : shape->formula->tests()) {
-        shape->tests.push_back(test_of(test, *shape->skeleton));
-        shape->has_keys = shape->has_keys || shape->tests.back().kind == Test::Kind::Keys;
-      }
-    }
-  }
+  if (shape->skeleton && bound_nodes_ < kMaxBoundNodes) bind(*shape);
   return *shapes_.emplace(template_id, std::move(shape)).first->second;
+}
+
+void SearchPlan::bind(Shape& shape) {
+  events::Formula formula;
+  auto root = query_.bind(*shape.skeleton, path_, formula);
+  if (root && text_) {
+    const auto text = text_->bind(*shape.skeleton, formula);
+    root = text ? std::optional(formula.add_and({*root, *text})) : std::nullopt;
+  }
+  if (!root) return;
+  formula.finish(*root);
+  shape.constant = formula.constant();
+  shape.formula = std::move(formula);
+  for (const auto& test : shape.formula->tests()) {
+    shape.tests.push_back(test_of(test, *shape.skeleton));
+    shape.has_keys = shape.has_keys || shape.tests.back().kind == Test::Kind::Keys;
+  }
+  bound_nodes_ += shape.formula->nodes().size() + 8 * shape.formula->tests().size();
 }
 
 SearchPlan::Test SearchPlan::test_of(const ValueTest& test, const events::Skeleton& skeleton) {

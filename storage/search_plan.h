@@ -83,12 +83,14 @@ class SearchPlan {
   Test test_of(const events::ValueTest& test, const events::Skeleton& skeleton);
   TimeSpan times_of(const events::ValueTest& test, bool is_attribute, bool& found);
   std::uint32_t slot_of(ValueKeyRange range);
+  void bind(Shape& shape);
 
   const events::Query& query_;
   const std::optional<events::TextSearch>& text_;
   const std::string& path_;
   base::WallTime now_;
   std::unordered_map<std::uint32_t, std::unique_ptr<const Shape>> shapes_;
+  std::size_t bound_nodes_ = 0;
   std::vector<ValueKeyRange> ranges_;
   std::unordered_map<std::uint64_t, std::uint32_t> slots_;
   struct KnownTimes {

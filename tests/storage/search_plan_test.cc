@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/iso8601.h"
+#include "storage/count_keys.h"
 #include "storage/errc.h"
 #include "storage/key_cache.h"
 #include "storage/summary_cache.h"
@@ -208,6 +209,17 @@ TEST(KeyCache, KeepsNothingOfBlocksWithoutKeys) {
   EXPECT_EQ(cache.get(1, 1, 9, fails), nullptr);
   EXPECT_EQ(cache.get(1, 1, 9, fails), nullptr);
   EXPECT_EQ(reads, 2);
+}
+
+TEST(CountGroups, LongKeysAreRefusedBeforeTheyFillTheMemory) {
+  storage::CountGroups groups;
+  for (int i = 0; i < 100; ++i) groups.add(0, {groups.id_of(std::to_string(i) + std::string(1 << 20, 'x'))}, 1);
+  EXPECT_FALSE(groups.complete());
+  EXPECT_EQ(groups.events(), 100u);
+  EXPECT_EQ(groups.counts(false).size(), 23u);
+  // What is known already goes on being counted.
+  groups.add(0, {groups.id_of("0" + std::string(1 << 20, 'x'))}, 1);
+  EXPECT_EQ(groups.counts(false)[0].events, 2u);
 }
 
 }  // namespace
