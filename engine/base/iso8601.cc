@@ -75,9 +75,13 @@ std::string format_fields(int year, unsigned month, unsigned day, int hour, int 
 }  // namespace
 
 std::string format_utc(WallTime time, int fraction_digits) {
-  const auto day = std::chrono::floor<days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
+  // By hand: the day on which the range of nanoseconds begins began before it.
+  constexpr std::int64_t kDay = nanoseconds(days(1)).count();
+  const auto since_1970 = time.time_since_epoch().count();
+  const auto whole_days = since_1970 / kDay - (since_1970 % kDay < 0 ? 1 : 0);
+  const auto within = since_1970 % kDay + (since_1970 % kDay < 0 ? kDay : 0);
+  const std::chrono::year_month_day date{std::chrono::sys_days(days(whole_days))};
+  const std::chrono::hh_mm_ss clock{nanoseconds(within)};
   return format_fields(static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                        static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
                        static_cast<int>(clock.seconds().count()), clock.subseconds().count(), fraction_digits) +

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <limits>
 
 namespace {
 
@@ -24,6 +25,11 @@ TEST(DateTime, IsWrittenWithTheDigitsThatAreAskedForAndCut) {
   EXPECT_EQ(format_utc(time, 7), "2024-05-01T10:15:30.1234567Z");
   EXPECT_EQ(format_utc(time, 9), "2024-05-01T10:15:30.123456789Z");
   EXPECT_EQ(format_utc(at(-1), 9), "1969-12-31T23:59:59.999999999Z");
+}
+
+TEST(DateTime, FirstAndLastOfTheRangeAreWritten) {
+  EXPECT_EQ(format_utc(at(std::numeric_limits<std::int64_t>::min()), 9), "1677-09-21T00:12:43.145224192Z");
+  EXPECT_EQ(format_utc(at(std::numeric_limits<std::int64_t>::max()), 9), "2262-04-11T23:47:16.854775807Z");
 }
 
 TEST(DateTime, EveryFractionAndZoneIsRead) {
