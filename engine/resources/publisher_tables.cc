@@ -1,5 +1,7 @@
 // The providers of Muster's own programs. Source: event-xml, section 9.
 
+#include <utility>
+
 #include "engine/resources/publisher.h"
 
 namespace resources {
@@ -48,16 +50,22 @@ Publisher muster() {
   return publisher;
 }
 
-Publisher journal() {
-  const std::string channel = "Linux-Journal/Operational";
+/// What the sources of lines have in common; their events are added.
+Publisher lines(std::string name, std::string guid, const std::string& channel) {
   Publisher publisher;
-  publisher.name = "Linux-Journal";
-  publisher.guid = "6f0c1c5e-1d7c-4a52-9a63-2f5f7c1f9b10";
+  publisher.name = std::move(name);
+  publisher.guid = std::move(guid);
   publisher.channels = {channel};
   publisher.levels = levels();
   publisher.opcodes = {{0, "Info"}};
   publisher.tasks = facilities();
   publisher.keywords = {{kClassic, "Classic"}};
+  return publisher;
+}
+
+Publisher journal() {
+  const std::string channel = "Linux-Journal/Operational";
+  Publisher publisher = lines("Linux-Journal", "6f0c1c5e-1d7c-4a52-9a63-2f5f7c1f9b10", channel);
   publisher.events = {kind(1, channel, "The text of the field MESSAGE."), kind(10, channel, "A unit has started."),
                       kind(11, channel, "A unit has stopped."),           kind(12, channel, "A unit has failed."),
                       kind(20, channel, "A session was opened."),         kind(21, channel, "A session was closed."),
@@ -67,14 +75,7 @@ Publisher journal() {
 
 Publisher syslog() {
   const std::string channel = "Linux-Syslog/Operational";
-  Publisher publisher;
-  publisher.name = "Linux-Syslog";
-  publisher.guid = "6f0c1c5e-1d7c-4a52-9a63-2f5f7c1f9b11";
-  publisher.channels = {channel};
-  publisher.levels = levels();
-  publisher.opcodes = {{0, "Info"}};
-  publisher.tasks = facilities();
-  publisher.keywords = {{kClassic, "Classic"}};
+  Publisher publisher = lines("Linux-Syslog", "6f0c1c5e-1d7c-4a52-9a63-2f5f7c1f9b11", channel);
   publisher.events = {kind(1, channel, "The text of the field MESSAGE.")};
   return publisher;
 }

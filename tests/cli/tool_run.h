@@ -31,4 +31,13 @@ ToolRun run_tool(Tool tool, std::string input = {}) {
   return result;
 }
 
+/// The event ids in the XML that was printed, in order.
+inline std::string ids(const std::string& out) {
+  std::string found;
+  for (std::size_t at = out.find("<EventID>"); at != std::string::npos; at = out.find("<EventID>", at + 1)) {
+    found += (found.empty() ? "" : " ") + out.substr(at + 9, out.find('<', at + 9) - at - 9);
+  }
+  return found;
+}
+
 }  // namespace cli

@@ -48,14 +48,6 @@ class WevtutilManageTest : public testing::Test {
     service_.deliver(kLog, std::move(events));
   }
 
-  static std::string ids(const std::string& out) {
-    std::string found;
-    for (std::size_t at = out.find("<EventID>"); at != std::string::npos; at = out.find("<EventID>", at + 1)) {
-      found += (found.empty() ? "" : " ") + out.substr(at + 9, out.find('<', at + 9) - at - 9);
-    }
-    return found;
-  }
-
   std::string file(std::string_view name) const { return (folder_ / name).string(); }
   std::string content(std::string_view name) const { return base::read_file(folder_ / name).value(); }
   std::size_t files_in_folder() const {

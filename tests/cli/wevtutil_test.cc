@@ -40,15 +40,6 @@ class WevtutilTest : public testing::Test {
     service_.deliver(kLog, std::move(events));
   }
 
-  /// The event ids in the XML or text that was printed, in order.
-  static std::string ids(const std::string& out) {
-    std::string found;
-    for (std::size_t at = out.find("<EventID>"); at != std::string::npos; at = out.find("<EventID>", at + 1)) {
-      found += (found.empty() ? "" : " ") + out.substr(at + 9, out.find('<', at + 9) - at - 9);
-    }
-    return found;
-  }
-
   std::string file(std::string_view name) const { return (folder_ / name).string(); }
 
   LogService service_;

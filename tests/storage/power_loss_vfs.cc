@@ -10,6 +10,8 @@
 #include <map>
 #include <mutex>
 
+#include "tests/storage/forwarding_file.h"
+
 namespace storage_test {
 
 using Kind = DiskChange::Kind;
@@ -139,59 +141,9 @@ int sync_file(sqlite3_file* file, int) {
   if (std::exchange(ours(file)->names_unsynced, false)) state.record({Kind::SyncNames, {}, {}, 0, {}});
   return SQLITE_OK;
 }
-int file_size(sqlite3_file* file, sqlite3_int64* size) {
-  return methods(file).xFileSize(real(file), size);
-}
-int lock_file(sqlite3_file* file, int level) {
-  return methods(file).xLock(real(file), level);
-}
-int unlock_file(sqlite3_file* file, int level) {
-  return methods(file).xUnlock(real(file), level);
-}
-int check_reserved_lock(sqlite3_file* file, int* held) {
-  return methods(file).xCheckReservedLock(real(file), held);
-}
-int file_control(sqlite3_file* file, int operation, void* argument) {
-  return methods(file).xFileControl(real(file), operation, argument);
-}
-int sector_size(sqlite3_file* file) {
-  return methods(file).xSectorSize(real(file));
-}
-int device_characteristics(sqlite3_file* file) {
-  return methods(file).xDeviceCharacteristics(real(file));
-}
-int shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** into) {
-  return methods(file).xShmMap(real(file), page, size, extend, into);
-}
-int shm_lock(sqlite3_file* file, int offset, int count, int flags) {
-  return methods(file).xShmLock(real(file), offset, count, flags);
-}
-void shm_barrier(sqlite3_file* file) {
-  methods(file).xShmBarrier(real(file));
-}
-int shm_unmap(sqlite3_file* file, int remove) {
-  return methods(file).xShmUnmap(real(file), remove);
-}
 
-const sqlite3_io_methods kMethods = {2,
-                                     close_file,
-                                     read_file,
-                                     write_file,
-                                     truncate_file,
-                                     sync_file,
-                                     file_size,
-                                     lock_file,
-                                     unlock_file,
-                                     check_reserved_lock,
-                                     file_control,
-                                     sector_size,
-                                     device_characteristics,
-                                     shm_map,
-                                     shm_lock,
-                                     shm_barrier,
-                                     shm_unmap,
-                                     nullptr,
-                                     nullptr};
+const sqlite3_io_methods kMethods =
+    ForwardingFile<real>::methods(close_file, read_file, write_file, truncate_file, sync_file);
 
 Recorder& state_of(sqlite3_vfs* vfs) {
   return *static_cast<Recorder*>(vfs->pAppData);
