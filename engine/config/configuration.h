@@ -16,11 +16,19 @@
 
 namespace config {
 
+/// The security descriptor of a resource that does not go by RootSDDL.
+struct ResourceSecurity {
+  std::string uri;
+  bool exact_match = false;  ///< otherwise it holds for what is below the URI, too
+  std::string sddl;          ///< never empty
+};
+
 /// What the configuration is at one moment. Immutable once it is handed out.
 struct Current {
   Values values;
   std::vector<Listener> listeners;  ///< of the file or policy first, then in the order of their creation
   std::vector<CertMapping> mappings;
+  std::vector<ResourceSecurity> security;  ///< at most one for a URI (compared without case) and `exact_match`
 };
 
 /// What files and policy say. Source of a listener: File or Policy.
