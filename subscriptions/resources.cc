@@ -182,7 +182,7 @@ std::string_view SubscriptionListResource::uri() const {
   return wsman::resource::kSubscriptionList;
 }
 
-bool SubscriptionListResource::may_use(const auth::Principal& who, std::string_view) const {
+std::optional<bool> SubscriptionListResource::may_use(const auth::Principal& who, std::string_view) const {
   return who.authenticated();
 }
 

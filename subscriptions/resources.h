@@ -60,7 +60,7 @@ class SubscriptionListResource final : public wsman::Resource {
  public:
   explicit SubscriptionListResource(Manager& manager) : manager_(manager) {}
   std::string_view uri() const override;
-  bool may_use(const auth::Principal& who, std::string_view action) const override;
+  std::optional<bool> may_use(const auth::Principal& who, std::string_view action) const override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;
 

@@ -58,7 +58,6 @@ Result<void> check_understood(const Envelope& request) {
     if ((uri == ns::kWsman && name == "Locale") || (uri == ns::kMicrosoft && name == "DataLocale")) {
       return make_fault(FaultCode::UnsupportedLocale);
     }
-    if (uri == ns::kWsman && name == "FragmentTransfer") return make_fault(FaultCode::FragmentTransferNotSupported);
     fault.not_understood_namespace = uri;
     fault.not_understood_name = name;
     fault.reason = "The header " + cut(name) + " is not understood";
@@ -133,6 +132,7 @@ struct Dispatcher::State {
   const DispatcherOptions options;
   Enumerations enumerations;
   std::unordered_map<std::string, Resource*> resources;  ///< by URI in lower case
+  AccessControl* access = nullptr;
   DeliverySink* sink = nullptr;
 
   mutable std::mutex mutex;
@@ -168,12 +168,34 @@ struct Dispatcher::State {
     std::lock_guard lock(mutex);
     return limits;
   }
+  /// The resource of this URI, else the nearest one above it that takes what is below; null where there is none.
+  Resource* find_resource(std::string_view uri) const;
+  bool permits(const Resource& resource, const Caller& caller, std::string_view action) const;
   AsyncResult<Reply> process(Envelope& request, const Caller& caller);
   AsyncResult<Message> deliver(Envelope& request, const Caller& caller);
   AsyncResult<Message> operate(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
   Result<Message> bounded(const Envelope& request, const Caller& caller, Message reply, FaultCode excess) const;
   void expire_sometimes();
 };
+
+Resource* Dispatcher::State::find_resource(std::string_view uri) const {
+  std::string name = base::to_lower(uri);
+  if (const auto exact = resources.find(name); exact != resources.end()) return exact->second;
+  while (true) {
+    const auto slash = name.rfind('/');
+    if (slash == std::string::npos) return nullptr;
+    name.resize(slash);
+    const auto above = resources.find(name);
+    if (above != resources.end() && above->second->takes_below()) return above->second;
+  }
+}
+
+bool Dispatcher::State::permits(const Resource& resource, const Caller& caller, std::string_view action) const {
+  if (const auto decided = resource.may_use(caller.who, action)) return *decided;
+  if (access == nullptr) return caller.who.administrator;
+  const AccessRequest request{caller.who, caller.address, resource.uri(), action, right_of(action, resource.is_shell())};
+  return access->permits(request);
+}
 
 AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& caller) {
   const Headers& headers = request.headers;
@@ -205,12 +227,13 @@ AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& c
     if (is_delivery(headers.action)) co_return make_fault(FaultCode::ActionNotSupported);
     co_return make_fault(FaultCode::InvalidResourceUri, "The header ResourceURI is missing");
   }
-  const auto found = resources.find(base::to_lower(headers.resource_uri));
-  if (found == resources.end()) {
+  Resource* const found = find_resource(headers.resource_uri);
+  if (found == nullptr) {
     co_return make_fault(FaultCode::InvalidResourceUri, "There is no resource " + cut(headers.resource_uri));
   }
-  Resource& resource = *found->second;
-  if (!resource.may_use(caller.who, headers.action)) co_return make_fault(FaultCode::AccessDenied);
+  Resource& resource = *found;
+  if (!permits(resource, caller, headers.action)) co_return make_fault(FaultCode::AccessDenied);
+  if (headers.fragment && !resource.features().fragments) co_return make_fault(FaultCode::FragmentTransferNotSupported);
   CO_RETURN_IF_ERROR(check_options(headers, resource));
 
   const Call call{headers, caller.who, request.body(), deadline, caller.path, caller.address};
@@ -263,7 +286,7 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
     }
   } else if (asked == action::kDelete) {
     CO_RETURN_IF_ERROR(co_await resource.remove(call));
-  } else if (auto method = method_of(asked, resource.uri())) {
+  } else if (auto method = method_of(asked, request.headers.resource_uri)) {
     ASSIGN_OR_CO_RETURN(body, co_await resource.invoke(call, std::move(*method)));
   } else {
     co_return make_fault(FaultCode::ActionNotSupported, "The action " + cut(asked) + " is not supported");
@@ -299,6 +322,10 @@ Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::add(Resource& resource) {
   state_->resources[base::to_lower(resource.uri())] = &resource;
+}
+
+void Dispatcher::set_access_control(AccessControl& access) {
+  state_->access = &access;
 }
 
 void Dispatcher::set_delivery_sink(DeliverySink& sink) {

@@ -11,6 +11,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/task_group.h"
+#include "engine/wsman/access.h"
 #include "engine/wsman/delivery.h"
 #include "engine/wsman/envelope.h"
 #include "engine/wsman/resource.h"
@@ -41,13 +42,15 @@ struct Caller {
   Charset charset = Charset::Utf8;
 };
 
-/// Thread-safe. Resources and the sink are added before the first dispatch and outlive it.
+/// Thread-safe. Resources, the access control and the sink are added before the first dispatch and outlive it.
 class Dispatcher {
  public:
   explicit Dispatcher(DispatcherOptions options);
   ~Dispatcher();
 
   void add(Resource& resource);
+  /// Without one, administrators may use everything and nobody else anything. Of deliveries it is not asked.
+  void set_access_control(AccessControl& access);
   /// Without a sink, deliveries are answered with ActionNotSupported.
   void set_delivery_sink(DeliverySink& sink);
 

@@ -50,7 +50,8 @@ std::string reference_to(const Item& item, std::string_view resource_uri) {
 Result<std::string> text_of(Item& item, const EnumerationContext& context) {
   if (context.mode == EnumerationMode::Object) return std::move(item.xml);
   if (item.selectors.empty()) return make_fault(FaultCode::UnsupportedEnumerationMode);
-  std::string reference = reference_to(item, context.resource->uri());
+  std::string reference =
+      reference_to(item, item.resource_uri.empty() ? context.resource->uri() : std::string_view(item.resource_uri));
   if (context.mode == EnumerationMode::Reference) return reference;
   return "<w:Item>" + item.xml + reference + "</w:Item>";
 }

@@ -17,8 +17,6 @@
 
 namespace wsman {
 
-enum class EnumerationMode { Object, Reference, ObjectAndReference };
-
 /// One enumeration. Belongs to one request at a time.
 struct EnumerationContext {
   std::string id;

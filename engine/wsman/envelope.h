@@ -31,6 +31,12 @@ struct Option {
   bool must_comply = false;
 };
 
+/// w:FragmentTransfer: the part of a representation that is meant.
+struct Fragment {
+  std::string path;
+  std::string dialect;  ///< empty where none was named: XPath
+};
+
 /// What a header says; the same value for both directions. Empty or unset parts are not written.
 struct Headers {
   std::string action;
@@ -53,6 +59,10 @@ struct Headers {
   std::string identifier;               ///< e:Identifier, from the reference properties of NotifyTo
   std::optional<std::string> bookmark;  ///< the XML inside w:Bookmark, or its text (the earliest URI)
   bool ack_requested = false;
+  std::optional<Fragment> fragment;
+  bool request_epr = false;          ///< w:RequestEPR
+  bool request_total_items = false;  ///< w:RequestTotalItemsCountEstimate
+  std::string activity_id;           ///< p:ActivityId: for the log
   /// Whole header elements to add as they are: reference properties that must be echoed.
   std::vector<std::string> extra;
 

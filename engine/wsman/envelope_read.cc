@@ -170,10 +170,18 @@ class HeaderReader {
       headers_.ack_requested = true;
       return {};
     }
+    if (name == "FragmentTransfer") return read_fragment(block);
+    if (name == "RequestEPR") {
+      headers_.request_epr = true;
+      return {};
+    }
+    if (name == "RequestTotalItemsCountEstimate") {
+      headers_.request_total_items = true;
+      return {};
+    }
     // A locale is taken as a wish; one that is insisted on is the dispatcher's to refuse, like all that is not known.
     known = false;
     if (name == "Locale") headers_.locale = language(block);
-    if (name == "FragmentTransfer" && !must_understand(block)) return invalid_header(name, "must be marked mustUnderstand");
     return {};
   }
 
@@ -189,12 +197,21 @@ class HeaderReader {
       if (!headers_.sequence_id) return invalid_header(name, "is not a number");
       return {};
     }
-    if (name == "ActivityId") {
-      std::string ignored;
-      return read_text(block, name, ignored);
-    }
+    if (name == "ActivityId") return read_text(block, name, headers_.activity_id);
     known = false;
     if (name == "DataLocale") headers_.data_locale = language(block);
+    return {};
+  }
+
+  Result<void> read_fragment(xml::Element block) {
+    constexpr std::string_view kName = "FragmentTransfer";
+    if (!must_understand(block)) return invalid_header(kName, "must be marked mustUnderstand");
+    if (headers_.fragment) return invalid_header(kName, "occurs twice");
+    Fragment fragment;
+    RETURN_IF_ERROR(read_text(block, kName, fragment.path));
+    fragment.dialect = base::trimmed(block.attribute("Dialect").value_or(std::string_view()));
+    if (fragment.dialect.size() > limits_.uri_bytes) return invalid_header(kName, "is too long");
+    headers_.fragment = std::move(fragment);
     return {};
   }
 

@@ -79,6 +79,10 @@ inline constexpr std::string_view kSubscriptionStatus = "urn:muster:wsman:1:subs
 
 inline constexpr std::string_view kAnonymous = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous";
 inline constexpr std::string_view kEventQueryDialect = "http://schemas.microsoft.com/win/2004/08/events/eventquery";
+inline constexpr std::string_view kSelectorDialect = "http://schemas.dmtf.org/wbem/wsman/1/wsman/SelectorFilter";
+inline constexpr std::string_view kXPathDialect = "http://www.w3.org/TR/1999/REC-xpath-19991116";
+inline constexpr std::string_view kWqlDialect = "http://schemas.microsoft.com/wbem/wsman/1/WQL";
+inline constexpr std::string_view kAssociationDialect = "http://schemas.dmtf.org/wbem/wsman/1/cimbinding/associationFilter";
 inline constexpr std::string_view kModePush = "http://schemas.xmlsoap.org/ws/2004/08/eventing/DeliveryModes/Push";
 inline constexpr std::string_view kModePushWithAck = "http://schemas.dmtf.org/wbem/wsman/1/wsman/PushWithAck";
 inline constexpr std::string_view kModeEvents = "http://schemas.dmtf.org/wbem/wsman/1/wsman/Events";

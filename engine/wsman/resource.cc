@@ -26,8 +26,20 @@ class ItemEnumerator final : public Enumerator {
 
 }  // namespace
 
-bool Resource::may_use(const auth::Principal& who, std::string_view) const {
-  return who.administrator;
+bool Resource::takes_below() const {
+  return false;
+}
+
+bool Resource::is_shell() const {
+  return false;
+}
+
+std::optional<bool> Resource::may_use(const auth::Principal&, std::string_view) const {
+  return std::nullopt;
+}
+
+Features Resource::features() const {
+  return {};
 }
 
 bool Resource::knows_option(std::string_view) const {
@@ -47,6 +59,9 @@ AsyncResult<void> Resource::remove(const Call&) {
   co_return make_fault(FaultCode::ActionNotSupported);
 }
 AsyncResult<std::unique_ptr<Enumerator>> Resource::enumerate(const Call&, EnumerateRequest) {
+  co_return make_fault(FaultCode::ActionNotSupported);
+}
+AsyncResult<std::unique_ptr<Enumerator>> Resource::subscribe(const Call&, const SubscribeRequest&) {
   co_return make_fault(FaultCode::ActionNotSupported);
 }
 AsyncResult<std::string> Resource::invoke(const Call&, std::string) {

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "engine/base/budget.h"
 #include "engine/base/task.h"
 #include "engine/wsman/envelope.h"
+#include "engine/wsman/eventing.h"
 #include "engine/wsman/fault.h"
 
 namespace wsman {
@@ -33,6 +35,8 @@ struct Item {
   std::vector<Selector> selectors;
   /// XML for the w:Bookmark header of the message in which this item is the last one; usually empty.
   std::string bookmark;
+  /// Of references to it, where that is not the URI of the resource that gave it.
+  std::string resource_uri = {};
 };
 
 /// A filter that came with an Enumerate. `dialect` is empty where none was named.
@@ -41,8 +45,28 @@ struct Filter {
   std::string text;  ///< text, or the XML inside
 };
 
+/// The forms of an enumeration's items.
+enum class EnumerationMode : std::uint8_t { Object, Reference, ObjectAndReference };
+
+/// b:PolymorphismMode: what of instances of derived classes is told.
+enum class Polymorphism : std::uint8_t { IncludeSubClassProperties, ExcludeSubClassProperties, None };
+
 struct EnumerateRequest {
-  std::optional<Filter> filter;
+  std::optional<Filter> filter;  ///< only one that the resource takes natively (Features::native_dialects)
+  EnumerationMode mode = EnumerationMode::Object;
+  Polymorphism polymorphism = Polymorphism::IncludeSubClassProperties;
+  std::vector<std::string> include_properties;  ///< b:IncludeResultProperty; empty: all
+};
+
+/// What of the engine's optional services a resource lets its clients have.
+struct Features {
+  /// Dialects that the engine applies to the items: kSelectorDialect, kXPathDialect, kWqlDialect.
+  std::vector<std::string_view> dialects;
+  /// Dialects that the resource understands by itself and gets in EnumerateRequest::filter.
+  std::vector<std::string_view> native_dialects;
+  bool fragments = false;     ///< FragmentTransfer for Get and Put
+  bool references = true;     ///< EnumerateEPR and EnumerateObjectAndEPR, where its items have selectors
+  bool polymorphism = false;  ///< b:PolymorphismMode other than the default
 };
 
 /// The items of one enumeration, piece by piece. One call at a time.
@@ -56,6 +80,8 @@ class Enumerator {
   /// At most `budget.items` items of at most `budget.bytes` in all (a single item may be larger: the dispatcher then answers
   /// the right fault). Waits until `budget.until` at most where nothing is there yet.
   virtual AsyncResult<Page> next(base::Budget budget) = 0;
+  /// How many items there are in all, where that is known without reading them.
+  virtual std::optional<std::uint64_t> total() const { return std::nullopt; }
 };
 
 /// An operation that is not overridden answers ActionNotSupported. Thread-safe.
@@ -64,8 +90,15 @@ class Resource {
   virtual ~Resource() = default;
   /// The resource URI; compared without case.
   virtual std::string_view uri() const = 0;
-  /// Whether this principal may use the resource at all; the default lets administrators only.
-  virtual bool may_use(const auth::Principal& who, std::string_view action) const;
+  /// True where it answers for every URI below its own, too, unless another resource is nearer.
+  virtual bool takes_below() const;
+  /// True where every request needs the right to execute.
+  virtual bool is_shell() const;
+  /// Whether this principal may use the resource, where the resource decides that by itself; nothing, the default, leaves it
+  /// to the dispatcher's AccessControl.
+  virtual std::optional<bool> may_use(const auth::Principal& who, std::string_view action) const;
+  /// The default offers references, and no filters or fragments.
+  virtual Features features() const;
   /// Whether it heeds the option of this name; the default knows none. A request that insists on another option
   /// (MustComply) is refused with InvalidOptions.
   virtual bool knows_option(std::string_view name) const;
@@ -77,6 +110,10 @@ class Resource {
   virtual AsyncResult<Item> create(const Call& call);
   virtual AsyncResult<void> remove(const Call& call);
   virtual AsyncResult<std::unique_ptr<Enumerator>> enumerate(const Call& call, EnumerateRequest request);
+  /// The events of a subscription, each with its bookmark: next() waits until budget.until for more, and `end` is never set
+  /// while the subscription can go on. Delivery, batches, retries, expiry are the engine's; of `request` the resource looks
+  /// at the filter, the bookmark and what concerns the form of an event.
+  virtual AsyncResult<std::unique_ptr<Enumerator>> subscribe(const Call& call, const SubscribeRequest& request);
   /// A custom action; `method` is what follows the resource URI and a slash. Returns the XML of the response body.
   virtual AsyncResult<std::string> invoke(const Call& call, std::string method);
 };

@@ -23,7 +23,7 @@ using test_support::run_on;
 class SubscriptionList final : public wsman::Resource {
  public:
   std::string_view uri() const override { return wsman::resource::kSubscriptionList; }
-  bool may_use(const auth::Principal& who, std::string_view) const override {
+  std::optional<bool> may_use(const auth::Principal& who, std::string_view) const override {
     return who.scheme == auth::Principal::Scheme::Certificate;
   }
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call&, wsman::EnumerateRequest) override {

@@ -9,7 +9,7 @@ namespace test_support {
 using wsman::FaultCode;
 using wsman::make_fault;
 
-bool FakeResource::may_use(const auth::Principal& who, std::string_view) const {
+std::optional<bool> FakeResource::may_use(const auth::Principal& who, std::string_view) const {
   return allowed && who.administrator;
 }
 

@@ -21,7 +21,7 @@ inline constexpr std::string_view kFakeUri = "urn:test:things";
 class FakeResource final : public wsman::Resource {
  public:
   std::string_view uri() const override { return kFakeUri; }
-  bool may_use(const auth::Principal& who, std::string_view action) const override;
+  std::optional<bool> may_use(const auth::Principal& who, std::string_view action) const override;
   bool knows_option(std::string_view name) const override { return name == "Known"; }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
