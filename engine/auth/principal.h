@@ -17,6 +17,8 @@ struct Principal {
   std::vector<std::string> names;
   /// Certificate: SHA-1 thumbprints of the authorities of the verified chain, the direct issuer first.
   std::vector<std::string> issuers;
+  /// Basic: the groups of the user, each by its name ("Event Log Readers") or its SDDL token ("ER").
+  std::vector<std::string> groups;
   /// May administer this service.
   bool administrator = false;
 
