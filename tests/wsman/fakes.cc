@@ -9,8 +9,8 @@ namespace test_support {
 using wsman::FaultCode;
 using wsman::make_fault;
 
-std::optional<bool> FakeResource::may_use(const auth::Principal& who, std::string_view) const {
-  return allowed && who.administrator;
+std::optional<bool> FakeResource::may_use(const auth::Principal&, std::string_view) const {
+  return allowed ? std::nullopt : std::optional<bool>(false);
 }
 
 wsman::AsyncResult<wsman::Item> FakeResource::get(const wsman::Call& call) {

@@ -17,10 +17,12 @@ namespace test_support {
 
 inline constexpr std::string_view kFakeUri = "urn:test:things";
 
-/// Holds things by name. Administrators may use it.
+/// Holds things by name.
 class FakeResource final : public wsman::Resource {
  public:
   std::string_view uri() const override { return kFakeUri; }
+  bool takes_below() const override { return below; }
+  bool is_shell() const override { return shell; }
   std::optional<bool> may_use(const auth::Principal& who, std::string_view action) const override;
   bool knows_option(std::string_view name) const override { return name == "Known"; }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
@@ -37,7 +39,9 @@ class FakeResource final : public wsman::Resource {
   /// Where set, get() waits on it: forever, unless it is cancelled.
   base::Clock* stall = nullptr;
   bool throws = false;
-  bool allowed = true;
+  bool allowed = true;  ///< else it refuses everybody by itself
+  bool below = false;
+  bool shell = false;
 };
 
 /// An item "<t:Thing xmlns:t='urn:test'>…</t:Thing>" whose selector Name is `name`; `padding` bytes are added.
