@@ -100,9 +100,7 @@ Result<void> check_addressing(const Headers& headers) {
 Result<void> check_options(const Headers& headers, const Resource& resource) {
   for (const Option& option : headers.options) {
     if (!option.must_comply || resource.knows_option(option.name)) continue;
-    Fault fault = make_fault(FaultCode::InvalidOptions, "The option " + cut(option.name) + " is not supported");
-    fault.windows_code = 2150858833;  // options are not supported
-    return fault;
+    return make_fault(FaultCode::OptionsNotSupported, "The option " + cut(option.name) + " is not supported");
   }
   return {};
 }
@@ -272,11 +270,7 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
     body = std::move(item.xml);
     excess = FaultCode::MaxEnvelopeSizeExceeded;
   } else if (asked == action::kPut || asked == action::kCreate) {
-    if (!call.body) {
-      Fault fault = make_fault(FaultCode::InvalidRepresentation, "The body is empty");
-      fault.windows_code = 2150858839;  // values are missing
-      co_return fault;
-    }
+    if (!call.body) co_return make_fault(FaultCode::MissingValues, "The body is empty");
     if (asked == action::kPut) {
       ASSIGN_OR_CO_RETURN(Item item, co_await resource.put(call));
       body = std::move(item.xml);

@@ -130,6 +130,127 @@ constexpr std::array kRows{
              kStatus, "An enumeration cannot expire at a point in time"},
     FaultRow{InvalidNamespace, "Sender", "x:InvalidRepresentation", "InvalidNamespace", wsman_number(0x58), kStatus,
              "The representation in the request is in a namespace that does not belong to the resource"},
+    // The rest of the catalogue, in its order.
+    FaultRow{WsmanCannotProcessFilter, "Sender", "w:CannotProcessFilter", "", wsman_number(0x122), kStatus,
+             "The filter cannot be used"},
+    FaultRow{InvalidFragmentPath, "Sender", "w:CannotProcessFilter", "", wsman_number(0x93), kStatus,
+             "The path of the fragment is not valid"},
+    FaultRow{RequestTooLarge, "Sender", "w:EncodingLimit", "MaxEnvelopeSize", wsman_number(0x47), kStatus,
+             "The envelope is larger than MaxEnvelopeSize"},
+    FaultRow{ServiceEnvelopeLimit, "Sender", "w:EncodingLimit", "ServiceEnvelopeLimit", wsman_number(0x49), kStatus,
+             "The envelope is larger than the service allows"},
+    FaultRow{Whitespace, "Sender", "w:EncodingLimit", "Whitespace", wsman_number(0x4E), kStatus,
+             "White space stands where it must not"},
+    FaultRow{ResourceOffline, "Receiver", "a:EndpointUnavailable", "ResourceOffline", wsman_number(0x14), kStatus,
+             "The resource is off-line at the moment"},
+    FaultRow{EndpointUnavailableValue, "Receiver", "a:EndpointUnavailable", "InvalidValues", wsman_number(0x11A), kStatus,
+             "A value that the service depends on is not valid at the moment"},
+    FaultRow{UnusableAddress, "Sender", "e:EventSourceUnableToProcess", "UnusableAddress", wsman_number(0x95), kStatus,
+             "The source cannot reach the delivery address"},
+    FaultRow{PolicyTooComplex, "Receiver", "w:EventDeliverToUnusable", "PolicyTooComplex", wsman_number(0x15D), kStatus,
+             "The policy of the delivery address is too complex"},
+    FaultRow{EventFilteringNotSupported, "Sender", "e:FilteringNotSupported", "", wsman_number(0x21), kStatus,
+             "The resource cannot be subscribed to with a filter"},
+    FaultRow{FilteringRequired, "Sender", "e:FilteringRequestedUnavailable", "FilteringRequired", wsman_number(0x4F),
+             kStatus, "The resource can be subscribed to only with a filter"},
+    FaultRow{FragmentDialectNotSupported, "Receiver", "w:FragmentDialectNotSupported", "", wsman_number(0x90), kStatus,
+             "This fragment dialect is not supported"},
+    FaultRow{BookmarkExpired, "Sender", "w:InvalidBookmark", "Expired", wsman_number(0x50), kStatus,
+             "What the bookmark names is no longer there"},
+    FaultRow{BookmarkFormat, "Sender", "w:InvalidBookmark", "InvalidFormat", wsman_number(0x38), kStatus,
+             "The bookmark cannot be read"},
+    FaultRow{MissingNotifyTo, "Sender", "e:InvalidMessage", "", wsman_number(0xA0), kStatus,
+             "The subscription names no place for its events"},
+    FaultRow{MissingNotifyToAddress, "Sender", "e:InvalidMessage", "", wsman_number(0xA1), kStatus,
+             "The place for the events has no address"},
+    FaultRow{InvalidNotifyToAddress, "Sender", "e:InvalidMessage", "", wsman_number(0xA2), kStatus,
+             "The address for the events is not valid"},
+    FaultRow{InvalidHeartbeat, "Sender", "e:InvalidMessage", "", wsman_number(0xA4), kStatus,
+             "The heartbeat of the subscription is not valid"},
+    FaultRow{InvalidDeliveryMode, "Sender", "e:InvalidMessage", "", wsman_number(0xA8), kStatus,
+             "The delivery mode of the subscription is not valid"},
+    FaultRow{InvalidTimeout, "Sender", "a:InvalidMessageInformationHeader", "InvalidTimeout", wsman_number(0x81), kStatus,
+             "The timeout of the request is not valid"},
+    FaultRow{OptionsNotSupported, "Sender", "w:InvalidOptions", "NotSupported", wsman_number(0x51), kStatus,
+             "The request insists on an option that is not supported"},
+    FaultRow{OptionsInvalidName, "Sender", "w:InvalidOptions", "InvalidName", wsman_number(0x52), kStatus,
+             "An option of the request has a name that is not valid"},
+    FaultRow{OptionsInvalidValue, "Sender", "w:InvalidOptions", "InvalidValue", wsman_number(0x53), kStatus,
+             "An option of the request has a value that is not valid"},
+    FaultRow{ParameterTypeMismatch, "Sender", "w:InvalidParameter", "TypeMismatch", wsman_number(0x54), kStatus,
+             "A parameter of the request has the wrong type"},
+    FaultRow{InvalidParameterName, "Sender", "w:InvalidParameter", "InvalidName", wsman_number(0x55), kStatus,
+             "A parameter of the request has a name that is not valid"},
+    FaultRow{InvalidParameterValue, "Sender", "w:InvalidParameter", "InvalidValue", 87, kStatus,
+             "A parameter of the request has a value that is not valid"},
+    FaultRow{UnfitRepresentation, "Sender", "x:InvalidRepresentation", "", wsman_number(0x15), kStatus,
+             "The representation in the request cannot be used"},
+    FaultRow{MissingValues, "Sender", "x:InvalidRepresentation", "MissingValues", wsman_number(0x57), kStatus,
+             "The representation in the request lacks values"},
+    FaultRow{InvalidFragment, "Sender", "x:InvalidRepresentation", "InvalidFragment", wsman_number(0x59), kStatus,
+             "The fragment in the request is not valid"},
+    FaultRow{InvalidSelectors, "Sender", "w:InvalidSelectors", "", wsman_number(0x3D), kStatus,
+             "The selectors of the request are not valid"},
+    FaultRow{SelectorTypeMismatch, "Sender", "w:InvalidSelectors", "TypeMismatch", wsman_number(0x5C), kStatus,
+             "A selector of the request has a value of the wrong type"},
+    FaultRow{AmbiguousSelectors, "Sender", "w:InvalidSelectors", "AmbiguousSelectors", wsman_number(0x5E), kStatus,
+             "The selectors of the request fit more than one instance"},
+    FaultRow{InvalidXml, "Sender", "w:SchemaValidationError", "", wsman_number(0x43), kStatus,
+             "The request is not well-formed XML"},
+    FaultRow{EnumerationTimedOut, "Receiver", "n:TimedOut", "", wsman_number(0x1C), kStatus,
+             "The enumeration did not go on within its time"},
+    FaultRow{UnableToRenewEnumeration, "Receiver", "n:UnableToRenew", "", wsman_number(0x1D), kStatus,
+             "The enumeration cannot be renewed"},
+    FaultRow{UnsupportedAuthorizationMode, "Sender", "w:UnsupportedFeature", "AuthorizationMode", wsman_number(0x64),
+             kStatus, "This way to authorise is not supported"},
+    FaultRow{UnsupportedAck, "Sender", "w:UnsupportedFeature", "Ack", wsman_number(0x65), kStatus,
+             "Acknowledgements are not supported"},
+    FaultRow{UnsupportedAsynchronousRequest, "Sender", "w:UnsupportedFeature", "AsynchronousRequest", wsman_number(0x42),
+             kStatus, "Asynchronous requests are not supported"},
+    FaultRow{UnsupportedOperationTimeout, "Sender", "w:UnsupportedFeature", "OperationTimeout", wsman_number(0x66), kStatus,
+             "This operation timeout is not supported"},
+    FaultRow{UnsupportedDataLocale, "Sender", "w:UnsupportedFeature", "DataLocale", wsman_number(0x87), kStatus,
+             "A data locale cannot be insisted on"},
+    FaultRow{LocaleNotSupported, "Sender", "w:UnsupportedFeature", "Locale", wsman_number(0x67), kStatus,
+             "This locale is not supported"},
+    FaultRow{ExpirationTimeNotSupported, "Sender", "w:UnsupportedFeature", "ExpirationTime", wsman_number(0x68), kStatus,
+             "This expiration time is not supported"},
+    FaultRow{UnsupportedDeliveryRetries, "Sender", "w:UnsupportedFeature", "DeliveryRetries", wsman_number(0x69), kStatus,
+             "Repeated delivery is not supported"},
+    FaultRow{UnsupportedHeartbeats, "Sender", "w:UnsupportedFeature", "Heartbeats", wsman_number(0x6A), kStatus,
+             "Heartbeats are not supported"},
+    FaultRow{UnsupportedBookmarks, "Sender", "w:UnsupportedFeature", "Bookmarks", wsman_number(0x6B), kStatus,
+             "Bookmarks are not supported"},
+    FaultRow{UnsupportedMaxElements, "Sender", "w:UnsupportedFeature", "MaxElements", wsman_number(0x11D), kStatus,
+             "This MaxElements is not supported"},
+    FaultRow{UnsupportedMaxTime, "Sender", "w:UnsupportedFeature", "MaxTime", wsman_number(0x6D), kStatus,
+             "This MaxTime is not supported"},
+    FaultRow{UnsupportedMaxEnvelopeSize, "Sender", "w:UnsupportedFeature", "MaxEnvelopeSize", wsman_number(0x6E), kStatus,
+             "This MaxEnvelopeSize is not supported"},
+    FaultRow{UnsupportedMaxEnvelopePolicy, "Sender", "w:UnsupportedFeature", "MaxEnvelopePolicy", wsman_number(0x6F),
+             kStatus, "This policy for large events is not supported"},
+    FaultRow{UnsupportedFilteringRequired, "Sender", "w:UnsupportedFeature", "FilteringRequired", wsman_number(0x70),
+             kStatus, "That events must be filtered is not supported"},
+    FaultRow{UnsupportedInsecureAddress, "Sender", "w:UnsupportedFeature", "InsecureAddress", wsman_number(0x71), kStatus,
+             "Deliveries to an address without security are not supported"},
+    FaultRow{UnsupportedFormat, "Sender", "w:UnsupportedFeature", "FormatMismatch", wsman_number(0x72), kStatus,
+             "This format is not supported"},
+    FaultRow{UnsupportedSecurityToken, "Sender", "w:UnsupportedFeature", "FormatSecurityToken", wsman_number(0x73), kStatus,
+             "This format of a security token is not supported"},
+    FaultRow{UnsupportedMissingValues, "Sender", "w:UnsupportedFeature", "MissingValues", wsman_number(0x42), kStatus,
+             "Values that are missing are not supported"},
+    FaultRow{UnsupportedInvalidValues, "Sender", "w:UnsupportedFeature", "InvalidValues", wsman_number(0x42), kStatus,
+             "These values are not supported"},
+    FaultRow{UnsupportedNamespace, "Sender", "w:UnsupportedFeature", "InvalidNamespace", wsman_number(0x42), kStatus,
+             "This namespace is not supported"},
+    FaultRow{UnsupportedOptionSet, "Sender", "w:UnsupportedFeature", "OptionSet", wsman_number(0x42), kStatus,
+             "Options are not supported"},
+    FaultRow{UnsupportedExpirationType, "Sender", "e:UnsupportedExpirationType", "", wsman_number(0x20), kStatus,
+             "A subscription can expire only after a duration"},
+    FaultRow{UnsupportedEnumerationExpirationType, "Sender", "n:UnsupportedExpirationType", "", wsman_number(0x11C), kStatus,
+             "An enumeration can expire only after a duration"},
+    FaultRow{PolymorphismModeNotSupported, "Receiver", "b:PolymorphismModeNotSupported", "", wsman_number(0x137), kStatus,
+             "This polymorphism mode is not supported"},
 };
 
 constexpr bool rows_are_in_order() {
@@ -139,11 +260,42 @@ constexpr bool rows_are_in_order() {
   return true;
 }
 static_assert(rows_are_in_order());
-static_assert(kRows.back().code == InvalidNamespace);
+static_assert(kRows.back().code == PolymorphismModeNotSupported);
 
-const FaultRow* find_number(std::uint32_t number) {
+/// Numbers that Windows puts into the faults of a row besides the row's own.
+struct FurtherNumber {
+  std::uint32_t number;
+  FaultCode code;
+};
+constexpr std::array kFurtherNumbers{
+    FurtherNumber{wsman_number(0x01), ActionNotSupported},         // an action URI that is none
+    FurtherNumber{wsman_number(0x94), UnsupportedFormat},          // batches in a mode that has none
+    FurtherNumber{wsman_number(0x96), UnsupportedAddressingMode},  // EndTo
+    FurtherNumber{wsman_number(0xA6), OptionsNotSupported},        // of a subscription
+    FurtherNumber{wsman_number(0x6C), UnsupportedMaxElements},
+    FurtherNumber{wsman_number(0xFA), InsufficientSelectors},  // of a class that is no singleton
+    FurtherNumber{wsman_number(0x1A5), QuotaLimit},            // shells of a user
+    FurtherNumber{wsman_number(0x1A6), QuotaLimit},            // operations of a user
+    FurtherNumber{wsman_number(0x1A7), QuotaLimit},            // load of a user
+    FurtherNumber{wsman_number(0x1A8), QuotaLimit},            // load of the system
+    FurtherNumber{wsman_number(0x1AB), QuotaLimit},            // users of shells
+    FurtherNumber{wsman_number(0x1E4), QuotaLimit},            // of a plugin, and so the next four
+    FurtherNumber{wsman_number(0x1E5), QuotaLimit},
+    FurtherNumber{wsman_number(0x1E6), QuotaLimit},
+    FurtherNumber{wsman_number(0x1E7), QuotaLimit},
+    FurtherNumber{wsman_number(0x1E8), QuotaLimit},
+};
+
+const FaultRow* find_own_number(std::uint32_t number) {
   for (const FaultRow& row : kRows) {
     if (row.windows_code == number) return &row;
+  }
+  return nullptr;
+}
+
+const FaultRow* find_further_number(std::uint32_t number) {
+  for (const FurtherNumber& further : kFurtherNumbers) {
+    if (further.number == number) return &kRows[static_cast<std::size_t>(further.code)];
   }
   return nullptr;
 }
@@ -155,14 +307,31 @@ const FaultRow& row_of(FaultCode code) {
 }
 
 const FaultRow& row_of(std::uint32_t windows_code, std::string_view subcode, std::string_view detail) {
-  if (const FaultRow* row = find_number(windows_code)) return *row;
+  // Some rows share a number, and some a subcode.
+  for (const FaultRow& row : kRows) {
+    if (row.windows_code == windows_code && row.subcode == subcode && row.detail == detail) return row;
+  }
+  if (const FaultRow* row = find_own_number(windows_code)) return *row;
   const FaultRow* near = nullptr;
   for (const FaultRow& row : kRows) {
     if (row.subcode.empty() || row.subcode != subcode) continue;
     if (row.detail == detail) return row;
     if (near == nullptr) near = &row;
   }
+  if (near == nullptr) near = find_further_number(windows_code);
   return near != nullptr ? *near : row_of(InternalError);
+}
+
+std::span<const FaultRow> fault_rows() {
+  return kRows;
+}
+
+std::vector<std::uint32_t> numbers_of(FaultCode code) {
+  std::vector<std::uint32_t> numbers{row_of(code).windows_code};
+  for (const FurtherNumber& further : kFurtherNumbers) {
+    if (further.code == code) numbers.push_back(further.number);
+  }
+  return numbers;
 }
 
 std::uint32_t windows_code_of(const Fault& fault) {
@@ -179,6 +348,7 @@ std::string_view action_of(FaultCode code) {
     case 'x':
       return action::kTransferFault;
     case 'w':
+    case 'b':
       return action::kWsmanFault;
     default:
       return action::kAddressingFault;
@@ -195,7 +365,8 @@ Fault make_fault(FaultCode code, std::string reason) {
 Fault as_fault(const base::Error& error, std::string_view attempted) {
   if (error.code.category() == base::win32_category()) {
     const std::uint32_t number = base::win32_number(error.code);
-    const FaultRow* row = find_number(number);
+    const FaultRow* row = find_own_number(number);
+    if (row == nullptr) row = find_further_number(number);
     Fault fault = make_fault(row != nullptr ? row->code : InternalError, error.message());
     fault.windows_code = number;
     return fault;

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/base/task.h"
@@ -73,6 +75,67 @@ enum class FaultCode {
   InvalidEnumerationExpiration,
   UnsupportedEnumerationExpiration,
   InvalidNamespace,  ///< of a representation
+  // The rest of the catalogue: some are for resources and for eventing to raise.
+  WsmanCannotProcessFilter,  ///< w: of anything but an enumeration
+  InvalidFragmentPath,
+  RequestTooLarge,  ///< the request itself, in an envelope
+  ServiceEnvelopeLimit,
+  Whitespace,
+  ResourceOffline,  ///< EndpointUnavailable for one resource
+  EndpointUnavailableValue,
+  UnusableAddress,
+  PolicyTooComplex,
+  EventFilteringNotSupported,  ///< e: of a subscription
+  FilteringRequired,
+  FragmentDialectNotSupported,
+  BookmarkExpired,
+  BookmarkFormat,  ///< a bookmark that cannot be read
+  MissingNotifyTo,
+  MissingNotifyToAddress,
+  InvalidNotifyToAddress,
+  InvalidHeartbeat,
+  InvalidDeliveryMode,
+  InvalidTimeout,
+  OptionsNotSupported,
+  OptionsInvalidName,
+  OptionsInvalidValue,
+  ParameterTypeMismatch,
+  InvalidParameterName,
+  InvalidParameterValue,  ///< of a method
+  UnfitRepresentation,    ///< in a way that no detail tells
+  MissingValues,
+  InvalidFragment,
+  InvalidSelectors,
+  SelectorTypeMismatch,
+  AmbiguousSelectors,
+  InvalidXml,  ///< not well-formed, or with what SOAP forbids
+  EnumerationTimedOut,
+  UnableToRenewEnumeration,
+  UnsupportedAuthorizationMode,
+  UnsupportedAck,
+  UnsupportedAsynchronousRequest,
+  UnsupportedOperationTimeout,
+  UnsupportedDataLocale,  ///< insisted on
+  LocaleNotSupported,
+  ExpirationTimeNotSupported,
+  UnsupportedDeliveryRetries,
+  UnsupportedHeartbeats,
+  UnsupportedBookmarks,
+  UnsupportedMaxElements,
+  UnsupportedMaxTime,
+  UnsupportedMaxEnvelopeSize,
+  UnsupportedMaxEnvelopePolicy,
+  UnsupportedFilteringRequired,
+  UnsupportedInsecureAddress,
+  UnsupportedFormat,
+  UnsupportedSecurityToken,
+  UnsupportedMissingValues,
+  UnsupportedInvalidValues,
+  UnsupportedNamespace,
+  UnsupportedOptionSet,
+  UnsupportedExpirationType,
+  UnsupportedEnumerationExpirationType,
+  PolymorphismModeNotSupported,
 };
 
 /// A failure that a client learns of. A value.
@@ -100,8 +163,12 @@ struct FaultRow {
   std::string_view text;  ///< the general text, in our words
 };
 const FaultRow& row_of(FaultCode code);
-/// The row that a peer's fault belongs to: by number, else by subcode ("w:TimedOut", Windows' prefix) and detail name, else
-/// InternalError's.
+/// The whole table, in the order of FaultCode.
+std::span<const FaultRow> fault_rows();
+/// Windows' numbers for a row: the one of the table first.
+std::vector<std::uint32_t> numbers_of(FaultCode code);
+/// The row that a peer's fault belongs to: by all three, else by the row's number, else by subcode ("w:TimedOut", Windows' prefix) and
+/// detail name, else InternalError's.
 const FaultRow& row_of(std::uint32_t windows_code, std::string_view subcode, std::string_view detail);
 /// The number that goes on the wire.
 std::uint32_t windows_code_of(const Fault& fault);

@@ -100,7 +100,7 @@ class Resource {
   /// The default offers references, and no filters or fragments.
   virtual Features features() const;
   /// Whether it heeds the option of this name; the default knows none. A request that insists on another option
-  /// (MustComply) is refused with InvalidOptions.
+  /// (MustComply) is refused with OptionsNotSupported.
   virtual bool knows_option(std::string_view name) const;
 
   virtual AsyncResult<Item> get(const Call& call);

@@ -135,7 +135,7 @@ TEST_F(ResourcesTest, AnswersTheNumbersOfWindows) {
   EXPECT_EQ(fault(request(action::kCreate, definition, "<Subscription xmlns='urn:x'/>")),
             std::pair(wsman::FaultCode::InvalidParameter, 87u));
   EXPECT_EQ(fault(request(action::kGet, definition)).first, wsman::FaultCode::InsufficientSelectors);
-  EXPECT_EQ(fault(request(action::kCreate, definition)).first, wsman::FaultCode::InvalidRepresentation);
+  EXPECT_EQ(fault(request(action::kCreate, definition)).first, wsman::FaultCode::MissingValues);
 }
 
 TEST_F(ResourcesTest, SaysWhereAQueryIsWrong) {

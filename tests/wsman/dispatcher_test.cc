@@ -107,7 +107,7 @@ TEST(Dispatcher, UnknownThingsHaveTheirFaults) {
   EXPECT_EQ(service.fault_of(request("urn:test:unheard-of")), FaultCode::ActionNotSupported);
   EXPECT_EQ(service.fault_of(request(action::kSubscribe)), FaultCode::ActionNotSupported);
   EXPECT_EQ(service.fault_of(get("none")), FaultCode::ResourceNotFound);
-  EXPECT_EQ(service.fault_of(request(action::kPut)), FaultCode::InvalidRepresentation);
+  EXPECT_EQ(service.fault_of(request(action::kPut)), FaultCode::MissingValues);
 }
 
 TEST(Dispatcher, MandatoryHeadersThatAreNotUnderstoodAreNamed) {
@@ -175,7 +175,7 @@ TEST(Dispatcher, OptionsThatAreInsistedOnMustBeKnown) {
   EXPECT_FALSE(service.send(with("Unknown", "false")).fault());
   const auto fault = service.send(with("Unknown", "true")).fault();
   ASSERT_TRUE(fault.has_value());
-  EXPECT_EQ(fault->code, FaultCode::InvalidOptions);
+  EXPECT_EQ(fault->code, FaultCode::OptionsNotSupported);
   EXPECT_EQ(fault->windows_code, 2150858833u);
 }
 

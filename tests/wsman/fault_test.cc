@@ -13,7 +13,7 @@ namespace {
 
 using test_support::IsOk;
 
-constexpr int kCodes = static_cast<int>(FaultCode::InvalidNamespace) + 1;
+const int kCodes = static_cast<int>(fault_rows().size());
 
 Result<Envelope> sent(const Fault& fault) {
   return read_envelope(write_envelope(fault_message(fault, "uuid:1", "host.example")));
