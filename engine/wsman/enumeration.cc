@@ -188,20 +188,6 @@ Result<std::optional<Filter>> read_filter(xml::Element body) {
   return std::optional<Filter>(std::move(filter));
 }
 
-Result<xml::Element> expected_body(const Envelope& request, std::string_view name) {
-  const xml::Element body = request.body();
-  if (!body) return make_fault(FaultCode::SchemaValidationError, "The body is empty");
-  if (!body.is(ns::kEnumeration, name)) {
-    return make_fault(FaultCode::ActionMismatch,
-                      "The body " + std::string(body.local_name().substr(0, 100)) + " does not fit the action");
-  }
-  return body;
-}
-
-std::string context_id(xml::Element body) {
-  return trimmed_text(body.child(ns::kEnumeration, "EnumerationContext"));
-}
-
 std::string response_action(const Headers& request) {
   return request.action + "Response";
 }
@@ -232,9 +218,42 @@ std::size_t encoded_size(std::string_view text, Charset charset) {
   return charset == Charset::Utf8 ? text.size() : 2 * base::utf16_length(text);
 }
 
+Result<xml::Element> enumeration_body(const Envelope& request, std::string_view name) {
+  const xml::Element body = request.body();
+  if (!body) return make_fault(FaultCode::SchemaValidationError, "The body is empty");
+  if (!body.is(ns::kEnumeration, name)) {
+    return make_fault(FaultCode::ActionMismatch,
+                      "The body " + std::string(body.local_name().substr(0, 100)) + " does not fit the action");
+  }
+  return body;
+}
+
+std::string context_id(xml::Element body) {
+  return trimmed_text(body.child(ns::kEnumeration, "EnumerationContext"));
+}
+
+Result<PullRequest> read_pull(const Envelope& request, const Caller& caller, const Limits& limits) {
+  ASSIGN_OR_RETURN(const xml::Element body, enumeration_body(request, "Pull"));
+  PullRequest pull;
+  pull.context = context_id(body);
+  ASSIGN_OR_RETURN(const auto max_elements, read_count(body, ns::kEnumeration, "MaxElements"));
+  ASSIGN_OR_RETURN(const auto max_characters, read_count(body, ns::kEnumeration, "MaxCharacters"));
+  pull.items = std::min(max_elements.value_or(1), limits.max_batch_items);
+  pull.octets = room_for_items(request, caller, limits);
+  if (max_characters) {
+    const std::size_t width = caller.charset == Charset::Utf16 ? 2 : 1;
+    pull.octets = std::min(pull.octets, std::min(*max_characters, pull.octets) * width);
+  }
+  if (const xml::Element max_time = body.child(ns::kEnumeration, "MaxTime")) {
+    pull.max_time = base::parse_duration(trimmed_text(max_time));
+    if (!pull.max_time) return make_fault(FaultCode::SchemaValidationError, "MaxTime is not a duration");
+  }
+  return pull;
+}
+
 AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Caller& caller, Resource& resource,
                                              const Call& call, Limits limits) {
-  ASSIGN_OR_CO_RETURN(const xml::Element body, expected_body(request, "Enumerate"));
+  ASSIGN_OR_CO_RETURN(const xml::Element body, enumeration_body(request, "Enumerate"));
   EnumerationContext context;
   context.resource = &resource;
   context.owner = caller.who;
@@ -277,26 +296,16 @@ AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Call
 
 AsyncResult<Message> Enumerations::pull(const Envelope& request, const Caller& caller, Resource& resource, const Call& call,
                                         Limits limits) {
-  ASSIGN_OR_CO_RETURN(const xml::Element body, expected_body(request, "Pull"));
-  ASSIGN_OR_CO_RETURN(const auto max_elements, read_count(body, ns::kEnumeration, "MaxElements"));
-  ASSIGN_OR_CO_RETURN(const auto max_characters, read_count(body, ns::kEnumeration, "MaxCharacters"));
+  ASSIGN_OR_CO_RETURN(const PullRequest wanted, read_pull(request, caller, limits));
+  const base::SteadyTime now = options_.clock->steady();
   PageLimit limit;
   limit.until = call.deadline;
-  const base::SteadyTime now = options_.clock->steady();
-  if (const xml::Element max_time = body.child(ns::kEnumeration, "MaxTime")) {
-    const auto duration = base::parse_duration(trimmed_text(max_time));
-    if (!duration) co_return make_fault(FaultCode::SchemaValidationError, "MaxTime is not a duration");
-    limit.until = std::min(limit.until, now + *duration);
-  }
-  limit.items = std::min(max_elements.value_or(1), limits.max_batch_items);
-  limit.octets = room_for_items(request, caller, limits);
+  if (wanted.max_time) limit.until = std::min(limit.until, now + *wanted.max_time);
+  limit.items = wanted.items;
+  limit.octets = wanted.octets;
   limit.charset = caller.charset;
-  if (max_characters) {
-    const std::size_t width = caller.charset == Charset::Utf16 ? 2 : 1;
-    limit.octets = std::min(limit.octets, std::min(*max_characters, limit.octets) * width);
-  }
 
-  ASSIGN_OR_CO_RETURN(auto taken, table_.take(context_id(body), caller.who, resource, now));
+  ASSIGN_OR_CO_RETURN(auto taken, table_.take(wanted.context, caller.who, resource, now));
   Loan loan(table_, std::move(taken));
   auto page = co_await read_page(loan.context(), limit);
   const std::string id = loan.context().id;
@@ -322,7 +331,7 @@ AsyncResult<Message> Enumerations::pull(const Envelope& request, const Caller& c
 }
 
 Result<Message> Enumerations::release(const Envelope& request, const Caller& caller) {
-  ASSIGN_OR_RETURN(const xml::Element body, expected_body(request, "Release"));
+  ASSIGN_OR_RETURN(const xml::Element body, enumeration_body(request, "Release"));
   RETURN_IF_ERROR(table_.release(context_id(body), caller.who));
   return reply_to(request.headers, response_action(request.headers), "");
 }

@@ -4,6 +4,11 @@
 
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
 #include "engine/wsman/dispatcher.h"
 #include "engine/wsman/enumeration_table.h"
 
@@ -11,6 +16,21 @@ namespace wsman {
 
 /// The octets that `text` (valid UTF-8) takes in a message body.
 std::size_t encoded_size(std::string_view text, Charset charset);
+
+/// An n:Pull, within the limits that hold for its response.
+struct PullRequest {
+  std::string context;
+  std::size_t items = 1;
+  std::size_t octets = 0;  ///< encoded: for the items and a bookmark
+  std::optional<std::chrono::milliseconds> max_time;
+};
+/// Errors: ActionMismatch, SchemaValidationError.
+Result<PullRequest> read_pull(const Envelope& request, const Caller& caller, const Limits& limits);
+/// The body of `request`, which is the element `name` of the enumeration's namespace. Errors: SchemaValidationError where
+/// there is none, ActionMismatch for another one.
+Result<xml::Element> enumeration_body(const Envelope& request, std::string_view name);
+/// The n:EnumerationContext in a body.
+std::string context_id(xml::Element body);
 
 /// What the operations of one dispatcher share. Thread-safe.
 class Enumerations {

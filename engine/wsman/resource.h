@@ -37,6 +37,8 @@ struct Item {
   std::string bookmark;
   /// Of references to it, where that is not the URI of the resource that gave it.
   std::string resource_uri = {};
+  /// Of an event: `xml` need not be well-formed, and goes out as text only.
+  bool opaque = false;
 };
 
 /// A filter that came with an Enumerate. `dialect` is empty where none was named.
@@ -76,6 +78,8 @@ class Enumerator {
   struct Page {
     std::vector<Item> items;
     bool end = false;  ///< nothing comes after these
+    /// XML of the position behind all that was looked at, where that is further than the last item; of subscriptions.
+    std::string bookmark;
   };
   /// At most `budget.items` items of at most `budget.bytes` in all (a single item may be larger: the dispatcher then answers
   /// the right fault). Waits until `budget.until` at most where nothing is there yet.
