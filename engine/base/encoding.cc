@@ -29,6 +29,7 @@ char upper(char c) {
 
 std::string guid_text(std::string_view sixteen) {
   std::string text;
+  text.reserve(36);
   for (std::size_t i = 0; i < 16; ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
     const auto byte = static_cast<unsigned char>(sixteen[i]);

@@ -65,9 +65,15 @@ wsman::Item item_of(Listener listener, Effects& effects) {
 
 }  // namespace
 
-wsman::Item NodeResource::item() const {
+wsman::Item NodeResource::item() {
+  auto current = configuration_.current();
   wsman::Item item;
-  item.xml = write_document(node_, configuration_.current()->values);
+  std::lock_guard lock(mutex_);
+  if (written_of_ != current) {
+    written_ = write_document(node_, current->values);
+    written_of_ = std::move(current);
+  }
+  item.xml = written_;
   return item;
 }
 

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "engine/config/configuration.h"
+#include "engine/wsman/names.h"
 #include "engine/wsman/resource.h"
 
 namespace config {
@@ -21,16 +23,20 @@ class NodeResource final : public wsman::Resource {
  public:
   NodeResource(Configuration& configuration, Node node) : configuration_(configuration), node_(node), uri_(uri_of(node)) {}
   std::string_view uri() const override { return uri_; }
+  bool answers_at_once(std::string_view action) const override { return action == wsman::action::kGet; }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
   wsman::AsyncResult<std::string> invoke(const wsman::Call& call, std::string method) override;
 
  private:
-  wsman::Item item() const;
+  wsman::Item item();
 
   Configuration& configuration_;
   const Node node_;
   const std::string uri_;
+  std::mutex mutex_;
+  std::shared_ptr<const Current> written_of_;  ///< what `written_` tells: it changes seldom, and is asked for often
+  std::string written_;
 };
 
 /// The listeners; selectors Address and Transport. Get, Put, Create, Delete, Enumerate with references.
@@ -38,6 +44,7 @@ class ListenerResource final : public wsman::Resource {
  public:
   explicit ListenerResource(Configuration& configuration) : configuration_(configuration) {}
   std::string_view uri() const override { return kListenerUri; }
+  bool answers_at_once(std::string_view action) const override { return action == wsman::action::kGet; }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> create(const wsman::Call& call) override;
@@ -56,6 +63,7 @@ class CertMappingResource final : public wsman::Resource {
  public:
   explicit CertMappingResource(Configuration& configuration) : configuration_(configuration) {}
   std::string_view uri() const override { return kCertMappingUri; }
+  bool answers_at_once(std::string_view action) const override { return action == wsman::action::kGet; }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> create(const wsman::Call& call) override;

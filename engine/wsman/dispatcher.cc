@@ -235,9 +235,13 @@ AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& c
   CO_RETURN_IF_ERROR(check_options(headers, resource));
 
   const Call call{headers, caller.who, request.body(), deadline, caller.path, caller.address};
+  auto operation = operate(request, caller, resource, call);
+  if (resource.answers_at_once(headers.action)) {
+    ASSIGN_OR_CO_RETURN(Message reply, co_await guarded(std::move(operation)));
+    co_return Reply(std::move(reply));
+  }
   const auto grace = headers.action == action::kPull ? kPullGrace : std::chrono::milliseconds(0);
-  ASSIGN_OR_CO_RETURN(Message reply,
-                      co_await until(*options.clock, deadline + grace, operate(request, caller, resource, call)));
+  ASSIGN_OR_CO_RETURN(Message reply, co_await until(*options.clock, deadline + grace, std::move(operation)));
   co_return Reply(std::move(reply));
 }
 
@@ -291,12 +295,7 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
 
 Result<Message> Dispatcher::State::bounded(const Envelope& request, const Caller& caller, Message reply,
                                            FaultCode excess) const {
-  Message frame;
-  frame.headers = reply.headers;
-  // The declarations and the body's own tags; the mark of UTF-16 is among them.
-  constexpr std::size_t kFrame = 1024;
-  const std::size_t size = encoded_size(reply.body, caller.charset) +
-                           encoded_size(write_envelope(frame) + std::string(kFrame, ' '), caller.charset);
+  const std::size_t size = frame_size(reply.headers, caller.charset) + encoded_size(reply.body, caller.charset);
   if (size > response_limit(request.headers, current_limits())) return make_fault(excess);
   return reply;
 }

@@ -125,6 +125,9 @@ std::string new_message_id();
 /// The text encodings of a message body.
 enum class Charset { Utf8, Utf16 };
 
+/// How many octets write_envelope() puts around a body, at most, once they are in that encoding.
+std::size_t frame_size(const Headers& headers, Charset charset);
+
 /// Turns a body into UTF-8: by byte order mark, then by the charset of `content_type`, then by its second byte. Lone
 /// surrogates and malformed UTF-8 are replaced. `charset` gets what it was. Fails with CharacterSet for an unknown charset.
 Result<std::string> decode_text(std::string_view bytes, std::string_view content_type, Charset& charset);

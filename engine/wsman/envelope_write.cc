@@ -1,6 +1,8 @@
 #include <array>
+#include <bitset>
 
 #include "engine/base/iso8601.h"
+#include "engine/base/utf16.h"
 #include "engine/wsman/envelope.h"
 #include "engine/wsman/names.h"
 #include "engine/xml/writer.h"
@@ -22,6 +24,15 @@ constexpr std::array kBindings{
     Binding{"xsi", ns::kXsi},
 };
 
+constexpr std::size_t kLongestPrefix = std::string_view("auth").size();
+// What an envelope consists of besides header blocks and body, with every prefix declared.
+constexpr std::size_t kFrame = [] {
+  std::size_t size =
+      std::string_view("<s:Envelope xml:lang=\"en-US\"><s:Header></s:Header><s:Body></s:Body></s:Envelope>").size();
+  for (const Binding& binding : kBindings)
+    size += binding.prefix.size() + binding.uri.size() + std::string_view(" xmlns:=\"\"").size();
+  return size;
+}();
 // Longer bodies are not searched for the prefixes in use: they get them all.
 constexpr std::size_t kSearchedBody = 16 << 10;
 constexpr std::size_t kReasonBytes = 2048;
@@ -30,12 +41,20 @@ bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
 }
 
-bool uses_prefix(std::string_view text, std::string_view prefix) {
-  for (auto at = text.find(prefix); at != std::string_view::npos; at = text.find(prefix, at + 1)) {
-    const auto end = at + prefix.size();
-    if (end < text.size() && text[end] == ':' && at > 0 && !is_name_character(text[at - 1])) return true;
+/// Marks the bindings whose prefix stands before a colon somewhere in `text`.
+void find_prefixes(std::string_view text, std::bitset<kBindings.size()>& used) {
+  std::string_view previous;
+  for (auto colon = text.find(':'); colon != std::string_view::npos; colon = text.find(':', colon + 1)) {
+    std::size_t from = colon;
+    while (from > 0 && colon - from <= kLongestPrefix && is_name_character(text[from - 1])) --from;
+    const std::string_view name = text.substr(from, colon - from);
+    if (from == 0 || name.empty() || name == previous) continue;
+    previous = name;
+    for (std::size_t i = 0; i < kBindings.size(); ++i) {
+      const std::string_view prefix = kBindings[i].prefix;
+      if (prefix.front() == name.front() && prefix == name) used.set(i);
+    }
   }
-  return false;
 }
 
 class HeaderWriter {
@@ -49,6 +68,7 @@ class HeaderWriter {
 
   /// The header blocks in the order in which Windows writes them, in requests and in replies.
   std::string write() {
+    out_.reserve(kUsualHeader);
     if (is_reply_) {
       block("a:Action", headers_.action);
       block("a:MessageID", headers_.message_id);
@@ -84,6 +104,7 @@ class HeaderWriter {
   }
 
  private:
+  static constexpr std::size_t kUsualHeader = 1024;
   static constexpr std::string_view kMandatory = " s:mustUnderstand=\"true\"";
   static constexpr std::string_view kOptional = " s:mustUnderstand=\"false\"";
 
@@ -187,17 +208,24 @@ std::string write_envelope(const Message& message) {
   const bool reply = writer.is_reply();
   const std::string header = writer.write();
 
+  std::bitset<kBindings.size()> used;
+  if (message.body.size() > kSearchedBody) {
+    used.set();
+  } else {
+    used.set(0);
+    find_prefixes(header, used);
+    find_prefixes(message.body, used);
+  }
+
   std::string out;
-  out.reserve(header.size() + message.body.size() + 1280);
+  out.reserve(header.size() + message.body.size() + kFrame);
   out += reply ? "<s:Envelope xml:lang=\"en-US\"" : "<s:Envelope";
-  for (const Binding& binding : kBindings) {
-    const bool used = binding.prefix == "s" || message.body.size() > kSearchedBody || uses_prefix(header, binding.prefix) ||
-                      uses_prefix(message.body, binding.prefix);
-    if (!used) continue;
+  for (std::size_t i = 0; i < kBindings.size(); ++i) {
+    if (!used[i]) continue;
     out += " xmlns:";
-    out += binding.prefix;
+    out += kBindings[i].prefix;
     out += "=\"";
-    out += binding.uri;
+    out += kBindings[i].uri;
     out += '"';
   }
   out += "><s:Header>";
@@ -212,6 +240,13 @@ std::string write_envelope(const Message& message) {
   }
   out += "</s:Envelope>";
   return out;
+}
+
+std::size_t frame_size(const Headers& headers, Charset charset) {
+  constexpr std::size_t kMark = 2;
+  const std::string header = HeaderWriter(headers).write();
+  if (charset == Charset::Utf8) return kFrame + header.size();
+  return kMark + 2 * (kFrame + base::utf16_length(header));
 }
 
 Message fault_message(const Fault& fault, const std::string& relates_to, const std::string& machine) {

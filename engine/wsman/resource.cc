@@ -46,6 +46,10 @@ bool Resource::knows_option(std::string_view) const {
   return false;
 }
 
+bool Resource::answers_at_once(std::string_view) const {
+  return false;
+}
+
 AsyncResult<Item> Resource::get(const Call&) {
   co_return make_fault(FaultCode::ActionNotSupported);
 }

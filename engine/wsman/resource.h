@@ -103,6 +103,9 @@ class Resource {
   virtual std::optional<bool> may_use(const auth::Principal& who, std::string_view action) const;
   /// The default offers references, and no filters or fragments.
   virtual Features features() const;
+  /// True where `action` is answered from memory, without waiting for anything: no time need be kept then, which costs more
+  /// than such an answer. The default is false.
+  virtual bool answers_at_once(std::string_view action) const;
   /// Whether it heeds the option of this name; the default knows none. A request that insists on another option
   /// (MustComply) is refused with OptionsNotSupported.
   virtual bool knows_option(std::string_view name) const;
