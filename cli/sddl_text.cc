@@ -1,8 +1,9 @@
 #include "cli/sddl_text.h"
 
+#include <algorithm>
 #include <array>
-#include <vector>
 
+#include "engine/auth/security_descriptor.h"
 #include "engine/base/encoding.h"
 
 namespace cli {
@@ -67,6 +68,8 @@ constexpr std::array kRights{
     Word{"FX", "execute"},
 };
 
+constexpr std::array kTypes{Word{"A", "may"}, Word{"D", "may not"}, Word{"AU", "is recorded"}};
+
 constexpr std::array kEntryFlags{
     Word{"CI", "inherited by containers"},
     Word{"OI", "inherited by objects"},
@@ -76,8 +79,6 @@ constexpr std::array kEntryFlags{
     Word{"SA", "success"},
     Word{"FA", "failure"},
 };
-
-constexpr std::array kTypes{Word{"A", "may"}, Word{"D", "may not"}, Word{"AU", "is recorded"}};
 
 template <std::size_t N>
 std::string_view meaning_of(const std::array<Word, N>& words, std::string_view token) {
@@ -108,104 +109,70 @@ std::string in_words(const std::array<Word, N>& words, std::string_view tokens) 
   return text;
 }
 
-/// "(A;;GA;;;BA)" as "administrators may: everything"; empty where it is none of the entries that are known.
-std::string explain_entry(std::string_view entry) {
-  entry = entry.substr(1, entry.size() - 2);
-  std::vector<std::string_view> fields;
-  for (;;) {
-    const auto end = std::min(entry.find(';'), entry.size());
-    fields.push_back(base::trimmed(entry.substr(0, end)));
-    if (end == entry.size()) break;
-    entry.remove_prefix(end + 1);
+/// "(A;;GA;;;BA)" as "administrators may: everything".
+std::string explain_entry(const auth::Ace& entry) {
+  if (!entry.verbatim.empty()) {
+    return entry.effect == auth::Ace::Effect::Deny ? "a condition or an object: denies whatever it is"
+                                                   : "without effect in this version";
   }
-  if (fields.size() != 6) return {};
-  const std::string_view type = meaning_of(kTypes, fields[0]);
-  if (type.empty()) return {};
-  std::string text = account(fields[5]) + " " + std::string(type) + ": " + in_words(kRights, fields[2]);
-  if (!fields[1].empty()) text += " (" + in_words(kEntryFlags, fields[1]) + ")";
-  return text;
+  // The canonical text has six fields, so that flags and rights need no tables of bits here.
+  const std::string text = entry.text();
+  std::array<std::string_view, 3> fields;
+  std::string_view rest = std::string_view(text).substr(1);
+  for (std::string_view& field : fields) {
+    const auto end = rest.find(';');
+    field = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
+  }
+  std::string words = account(entry.sid.text()) + " " + std::string(meaning_of(kTypes, fields[0])) + ": ";
+  words += in_words(kRights, fields[2]);
+  if (!fields[1].empty()) words += " (" + in_words(kEntryFlags, fields[1]) + ")";
+  return words;
 }
 
-class Explainer {
- public:
-  explicit Explainer(std::string_view text) : text_(text), rest_(text_) {
-    // A line end inside a part would end its comment.
-    std::erase_if(text_, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
-    rest_ = text_;
-  }
-  Explainer(const Explainer&) = delete;
-  Explainer& operator=(const Explainer&) = delete;
+std::string explain_flags(const auth::Acl& acl) {
+  const std::string flags = acl.flags_text();
+  if (flags.empty()) return {};
+  return flags == "P" ? " (inherits nothing)" : " (" + flags + ")";
+}
 
-  std::string explain() {
-    while (!rest_.empty()) {
-      if (rest_.front() == '(') {
-        const auto end = rest_.find(')');
-        if (end == std::string_view::npos) break;
-        const std::string_view entry = rest_.substr(0, end + 1);
-        part(end + 1, explain_entry(entry));
-        continue;
-      }
-      if (rest_.size() < 2 || rest_[1] != ':') break;
-      const auto next = std::min(next_part(), rest_.size());
-      const std::string_view value = base::trimmed(rest_.substr(2, next - 2));
-      switch (base::to_upper(rest_.substr(0, 1))[0]) {
-        case 'O':
-          part(next, "owner: " + account(value));
-          break;
-        case 'G':
-          part(next, "group: " + account(value));
-          break;
-        case 'D':
-          part(next, "who may do what" + flags(value));
-          break;
-        case 'S':
-          part(next, "what is recorded" + flags(value));
-          break;
-        default:
-          part(next, {});
-      }
-    }
-    if (!rest_.empty()) part(rest_.size(), {});
-    return std::move(out_);
-  }
+std::string line(std::string text, const std::string& comment) {
+  text.resize(std::max<std::size_t>(text.size(), 28), ' ');
+  return text + "  # " + comment + '\n';
+}
 
- private:
-  /// Where the next entry or the next of O: G: D: S: begins.
-  std::size_t next_part() const {
-    for (std::size_t i = 2; i < rest_.size(); ++i) {
-      if (rest_[i] == '(') return i;
-      if (i + 1 < rest_.size() && rest_[i + 1] == ':' &&
-          std::string_view("OGDSogds").find(rest_[i]) != std::string_view::npos) {
-        return i;
-      }
-    }
-    return rest_.size();
-  }
+std::string explain_list(std::string_view name, const std::string& purpose, const std::optional<auth::Acl>& acl) {
+  if (!acl) return {};
+  std::string out = line(std::string(name) + acl->flags_text(), purpose + explain_flags(*acl));
+  for (const auth::Ace& entry : acl->aces) out += line(entry.text(), explain_entry(entry));
+  return out;
+}
 
-  static std::string flags(std::string_view value) {
-    if (value.empty()) return {};
-    return base::equal_ignoring_case(value, "P") ? " (inherits nothing)" : " (" + std::string(value) + ")";
-  }
-
-  void part(std::size_t size, std::string comment) {
-    std::string text(base::trimmed(rest_.substr(0, size)));
-    rest_.remove_prefix(size);
-    if (!comment.empty()) {
-      text.resize(std::max<std::size_t>(text.size(), 28), ' ');
-      text += "  # " + comment;
-    }
-    out_ += text + '\n';
-  }
-
-  std::string text_;
-  std::string_view rest_;
-  std::string out_;
-};
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 }  // namespace
 
 std::string explain_sddl(std::string_view sddl) {
-  return Explainer(sddl).explain();
+  const auto descriptor = auth::SecurityDescriptor::parse(sddl);
+  if (!descriptor.ok()) {
+    std::string text(sddl);
+    std::erase_if(text, is_space);
+    return text.empty() ? text : text + '\n';
+  }
+  std::string out;
+  if (descriptor->owner) {
+    const std::string owner = descriptor->owner->text();
+    out += line("O:" + owner, "owner: " + account(owner));
+  }
+  if (descriptor->group) {
+    const std::string group = descriptor->group->text();
+    out += line("G:" + group, "group: " + account(group));
+  }
+  out += explain_list("D:", "who may do what", descriptor->dacl);
+  out += explain_list("S:", "what is recorded", descriptor->sacl);
+  return out;
 }
 
 bool can_be_explained(std::string_view sddl) {
@@ -218,7 +185,7 @@ std::string sddl_of(std::string_view text) {
   for (const char c : text) {
     if (c == '#') comment = true;
     if (c == '\n') comment = false;
-    if (!comment && c != ' ' && c != '\t' && c != '\r' && c != '\n') sddl += c;
+    if (!comment && !is_space(c)) sddl += c;
   }
   return sddl;
 }

@@ -1,6 +1,6 @@
 // Security descriptors as text that a person can edit: one part a line, each explained in a comment.
 //
-// What is valid is for the service to say; this only takes texts apart. Source: winrm-config, section 7.3.
+// Source: winrm-config, section 7.3.
 
 #pragma once
 
@@ -13,8 +13,8 @@ namespace cli {
 /// was.
 bool can_be_explained(std::string_view sddl);
 
-/// `sddl` with a line for each part (owner, group, flags, entry) and a comment behind it. What cannot be taken apart stands
-/// on a line by itself.
+/// `sddl` in its canonical form, with a line for each part (owner, group, flags, entry) and a comment behind it. What is no
+/// security descriptor stands on one line as it is, without white space.
 std::string explain_sddl(std::string_view sddl);
 
 /// The security descriptor in such a text: comments ('#' to the end of the line) and white space go.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "engine/auth/security_descriptor.h"
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
 #include "engine/base/utf16.h"
@@ -210,8 +211,9 @@ Result<void> check_admission(Subscription& subscription) {
   const std::string& sddl = subscription.allowed_domain_computers;
   if (sddl.empty()) return {};
   RETURN_IF_ERROR(check_name("AllowedSourceDomainComputers", sddl, 64 << 10));
-  if (sddl.size() < 2 || sddl[1] != ':' || std::string_view("OGDS").find(sddl[0]) == std::string_view::npos) {
-    return wrong("AllowedSourceDomainComputers", "is no SDDL text such as " + std::string(kDefaultSourceSddl));
+  if (const auto descriptor = auth::SecurityDescriptor::parse(sddl); !descriptor.ok()) {
+    return wrong("AllowedSourceDomainComputers",
+                 "is no SDDL text such as " + std::string(kDefaultSourceSddl) + ": " + descriptor.error().what);
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "engine/auth/security_descriptor.h"
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
 #include "engine/base/win32.h"
@@ -53,8 +54,11 @@ bool ipv6_filter(std::string_view text, std::string& canonical) {
   return is_ipv6_filter(text);
 }
 bool sddl(std::string_view text, std::string& canonical) {
-  canonical = text;
-  return is_sddl(text);
+  const auto descriptor = auth::SecurityDescriptor::parse(text);
+  // Without a list of entries everybody may do everything, which nobody means by leaving it out.
+  if (!descriptor.ok() || !descriptor->controls_access()) return false;
+  canonical = descriptor->text();
+  return true;
 }
 bool thumbprint(std::string_view text, std::string& canonical) {
   canonical = normal_thumbprint(text);
@@ -90,7 +94,7 @@ constexpr Setting text(Id id, Node node, std::string_view key, std::string_view 
 }
 
 constexpr std::string_view kRanges = "\"*\", or inclusive ranges FROM-TO joined by commas, or empty";
-constexpr std::string_view kRootSddl = "O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;ER)S:P(AU;FA;GA;;;WD)(AU;SA;GWGX;;;WD)";
+constexpr std::string_view kRootSddl = "O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;ER)S:P(AU;FA;GA;;;WD)(AU;SA;GXGW;;;WD)";
 
 using enum Id;
 using N = Node;
@@ -115,7 +119,7 @@ constexpr std::array kRows{
     text(ClientTrustedHosts, N::Client, "winrm.client.TrustedHosts", "", trusted_hosts,
          "\"*\", or <local>, names and prefix* or *suffix patterns joined by commas", kHostnamePattern),
     text(RootSddl, N::Service, "winrm.service.RootSDDL", kRootSddl, sddl,
-         "a security descriptor such as O:NSG:BAD:P(A;;GA;;;BA)", kSecurityDescriptor),
+         "a security descriptor with a list D:, such as O:NSG:BAD:P(A;;GA;;;BA)", kSecurityDescriptor),
     deprecated(MaxConcurrentOperations, N::Service, "winrm.service.MaxConcurrentOperations", "100", 100),
     number(MaxConcurrentOperationsPerUser, N::Service, "winrm.service.MaxConcurrentOperationsPerUser", "1500", 1, kU32),
     number(EnumerationTimeoutms, N::Service, "winrm.service.EnumerationTimeoutms", "60000", 500, kU32),
@@ -231,6 +235,14 @@ base::Result<std::string> check(const Setting& setting, std::string_view text) {
   text = base::trimmed(text);
   if (setting.kind == Kind::Number) return check_number(setting, text);
   if (setting.kind == Kind::Boolean) return check_flag(setting, text);
+  if (setting.id == RootSddl) {
+    // Where it is wrong is worth more than what would be right.
+    const auto descriptor = auth::SecurityDescriptor::parse(text);
+    if (!descriptor.ok()) {
+      return base::make_error(base::win32_code(setting.bad_value),
+                              descriptor.error().what + "; valid: " + valid_values(setting));
+    }
+  }
   std::string canonical;
   if (!setting.normalise(text, canonical)) return bad_value(setting, text, "is not possible");
   return canonical;

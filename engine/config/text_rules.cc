@@ -148,18 +148,6 @@ std::string normal_thumbprint(std::string_view text) {
   return digits;
 }
 
-bool is_sddl(std::string_view text) {
-  if (text.size() < 2 || std::strchr("OGDS", text[0]) == nullptr || text[1] != ':') return false;
-  int depth = 0;
-  for (char c : text) {
-    if (c < ' ' || c > '~') return false;
-    if (c == '(') ++depth;
-    if (c == ')') --depth;
-    if (depth < 0 || depth > 1) return false;
-  }
-  return depth == 0;
-}
-
 bool is_host(std::string_view text) {
   return is_address(text) || is_dns_name(text);
 }

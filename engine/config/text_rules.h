@@ -26,9 +26,6 @@ bool is_thumbprint_or_empty(std::string_view text);
 /// Without its blanks, in capitals.
 std::string normal_thumbprint(std::string_view text);
 
-/// Made of O:, G:, D: and S: parts with balanced parentheses. The access rights themselves are not looked at.
-bool is_sddl(std::string_view text);
-
 /// A DNS name or an address, IPv6 in brackets or bare.
 bool is_host(std::string_view text);
 

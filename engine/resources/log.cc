@@ -1,10 +1,10 @@
 #include "engine/resources/log.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <limits>
 
+#include "engine/auth/security_descriptor.h"
 #include "engine/base/encoding.h"
 #include "engine/base/iso8601.h"
 #include "engine/base/win32.h"
@@ -131,8 +131,11 @@ wsman::AsyncResult<wsman::Item> LogResource::put(const wsman::Call& call) {
   });
   if (isolation == std::end(kIsolations)) co_return invalid("Isolation is Application, System or Custom.");
   if (*isolation == "Custom" && wanted.channel_access.empty()) co_return invalid("Isolation Custom needs ChannelAccess.");
-  if (!wanted.channel_access.empty() && !is_security_descriptor(wanted.channel_access)) {
-    co_return invalid("ChannelAccess is not a security descriptor in SDDL.");
+  if (!wanted.channel_access.empty()) {
+    if (wanted.channel_access.size() > kMaxDescriptor) co_return invalid("ChannelAccess is too long.");
+    const auto descriptor = auth::SecurityDescriptor::parse(wanted.channel_access);
+    if (!descriptor.ok()) co_return invalid("ChannelAccess: " + descriptor.error().what + ".");
+    if (!descriptor->controls_access()) co_return invalid("ChannelAccess has no list D: of who may do what.");
   }
   log.enabled = wanted.enabled;
   log.max_age = wanted.max_age;
@@ -248,46 +251,6 @@ std::string log_to_xml(const LogDescription& log) {
   writer.leaf("l:TextBytes", std::to_string(log.text_bytes)).leaf("l:NewestRecord", std::to_string(log.newest_record));
   writer.leaf("l:Overwritten", std::to_string(log.overwritten));
   return writer.take();
-}
-
-bool is_security_descriptor(std::string_view text) {
-  if (text.size() > kMaxDescriptor) return false;
-  const auto is_sid_text = [](std::string_view sid) {
-    return !sid.empty() && std::all_of(sid.begin(), sid.end(),
-                                       [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-'; });
-  };
-  bool any = false;
-  while (!text.empty()) {
-    if (text.size() < 2 || text[1] != ':') return false;
-    const char part = text.front();
-    text.remove_prefix(2);
-    if (part == 'O' || part == 'G') {
-      const auto colon = text.find(':');
-      if (colon == 0) return false;
-      const auto end = colon == std::string_view::npos ? text.size() : colon - 1;
-      if (!is_sid_text(text.substr(0, end))) return false;
-      text.remove_prefix(end);
-    } else if (part == 'D' || part == 'S') {
-      while (!text.empty() && text.front() != '(' && (text.size() < 2 || text[1] != ':')) {
-        if (std::isalpha(static_cast<unsigned char>(text.front())) == 0) return false;  // P, AR, AI
-        text.remove_prefix(1);
-      }
-      while (text.starts_with('(')) {
-        const auto end = text.find(')');
-        if (end == std::string_view::npos) return false;
-        const std::string_view entry = text.substr(1, end - 1);
-        // type;flags;rights;object;inherited object;account
-        if (std::count(entry.begin(), entry.end(), ';') != 5 || !is_sid_text(entry.substr(entry.rfind(';') + 1)))
-          return false;
-        if (entry.front() == ';') return false;
-        text.remove_prefix(end + 1);
-      }
-    } else {
-      return false;
-    }
-    any = true;
-  }
-  return any;
 }
 
 base::Result<void> read_log(xml::Element element, LogDescription& log) {

@@ -72,10 +72,6 @@ inline constexpr std::string_view kImportMethod = "Import";
 /// Events of one Import.
 inline constexpr std::size_t kMaxImport = 5'000;
 
-/// Whether `text` has the form of a security descriptor in SDDL: owner, group, and lists of entries. Accounts and rights are
-/// not looked up.
-bool is_security_descriptor(std::string_view text);
-
 std::string log_to_xml(const LogDescription& log);
 /// Changes in `log` what the element says; what it lacks stays. Errors: Win32::InvalidParameter naming the element.
 base::Result<void> read_log(xml::Element element, LogDescription& log);

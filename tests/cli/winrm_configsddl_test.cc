@@ -19,7 +19,7 @@ TEST(SddlText, ExplainsEachPart) {
             "G:BA                          # group: administrators\n"
             "D:P                           # who may do what (inherits nothing)\n"
             "(A;;GA;;;BA)                  # administrators may: everything\n"
-            "(D;;GRGX;;;S-1-22-1-1000)     # the user with the number 1000 may not: read, execute\n"
+            "(D;;GXGR;;;S-1-22-1-1000)     # the user with the number 1000 may not: execute, read\n"
             "S:P                           # what is recorded (inherits nothing)\n"
             "(AU;FA;GA;;;WD)               # everyone is recorded: everything (failure)\n"
             "(AU;SA;GXGW;;;WD)             # everyone is recorded: execute, write (success)\n");

@@ -52,12 +52,6 @@ TEST(TextRules, ThumbprintHasFortyHexadecimalDigits) {
   EXPECT_FALSE(config::is_thumbprint_or_empty("g212131238d84023982e381f20391a2935301923"));
 }
 
-TEST(TextRules, SecurityDescriptorHasPartsAndBalancedParentheses) {
-  EXPECT_TRUE(config::is_sddl("O:NSG:BAD:P(A;;GA;;;BA)S:P(AU;FA;GA;;;WD)"));
-  for (const char* wrong : {"", "everyone", "D:(A;;GA;;;BA", "D:A;;GA)", "D:((A))", "D:\x01"})
-    EXPECT_FALSE(config::is_sddl(wrong)) << wrong;
-}
-
 TEST(TextRules, HostIsADnsNameOrAnAddress) {
   for (const char* right : {"a", "web-1.example.org", "192.0.2.7", "::1", "[::1]"})
     EXPECT_TRUE(config::is_host(right)) << right;

@@ -35,7 +35,7 @@ TEST_F(WinrmConfig, WholeDocumentHasTheElementsOfWindowsInItsOrder) {
       "<cfg:Certificate>true</cfg:Certificate><cfg:CredSSP>false</cfg:CredSSP></cfg:Auth>"
       "<cfg:DefaultPorts><cfg:HTTP>5985</cfg:HTTP><cfg:HTTPS>5986</cfg:HTTPS></cfg:DefaultPorts>"
       "<cfg:TrustedHosts></cfg:TrustedHosts></cfg:Client>"
-      "<cfg:Service><cfg:RootSDDL>O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;ER)S:P(AU;FA;GA;;;WD)(AU;SA;GWGX;;;WD)</cfg:RootSDDL>"
+      "<cfg:Service><cfg:RootSDDL>O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;ER)S:P(AU;FA;GA;;;WD)(AU;SA;GXGW;;;WD)</cfg:RootSDDL>"
       "<cfg:MaxConcurrentOperations>100</cfg:MaxConcurrentOperations>"
       "<cfg:MaxConcurrentOperationsPerUser>1500</cfg:MaxConcurrentOperationsPerUser>"
       "<cfg:EnumerationTimeoutms>60000</cfg:EnumerationTimeoutms><cfg:MaxConnections>300</cfg:MaxConnections>"

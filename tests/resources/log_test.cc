@@ -153,18 +153,6 @@ TEST_F(LogTest, ImportTellsWhatBecameOfTheEvents) {
   EXPECT_FALSE(test_support::run(client->invoke(target("Imported"), std::string(kImportMethod), own)).ok());
 }
 
-TEST(SecurityDescriptor, IsToldFromOtherText) {
-  for (const std::string text : {"O:BAG:SYD:(A;;0xf0007;;;SY)(A;;0x7;;;BA)(A;;0x1;;;S-1-5-32-573)", "D:P(A;;GA;;;WD)",
-                                 "O:SY", "D:", "O:BAG:SYD:AI(D;;0x1;;;AN)S:(AU;FA;GA;;;WD)"}) {
-    EXPECT_TRUE(is_security_descriptor(text)) << text;
-  }
-  for (const std::string text : {"", "all", "O:", "O::", "D:(A;;0x1;;SY)", "D:(A;;0x1;;;SY", "D:(;;0x1;;;SY)", "X:BA",
-                                 "D:(A;;1;;;)", "O:BA G:SY", "D:(A;;0x1;;;SY)x"}) {
-    EXPECT_FALSE(is_security_descriptor(text)) << text;
-  }
-  EXPECT_FALSE(is_security_descriptor("O:" + std::string(10'000, 'A')));
-}
-
 TEST_F(LogTest, IsForAdministratorsOnly) {
   EXPECT_THAT(get("ForwardedEvents", false), IsError(Win32::AccessDenied));
 }

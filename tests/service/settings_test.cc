@@ -182,7 +182,7 @@ CredSSP = false
 HTTP = 5985
 HTTPS = 5986
 [winrm.service]
-RootSDDL = "O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;ER)S:P(AU;FA;GA;;;WD)(AU;SA;GWGX;;;WD)"
+RootSDDL = "O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;ER)S:P(AU;FA;GA;;;WD)(AU;SA;GXGW;;;WD)"
 MaxConcurrentOperations = 100
 IPv4Filter = "192.0.2.1-192.0.2.9"
 IPv6Filter = "*"
