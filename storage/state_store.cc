@@ -43,6 +43,22 @@ base::Result<void> StateStore::remove(const std::string& kind, const std::string
   return state_->remove.bind(1, kind).bind(2, key).run();
 }
 
+base::Result<void> StateStore::write(const std::vector<DocumentChange>& changes) {
+  if (changes.empty()) return {};
+  std::lock_guard lock(state_->mutex);
+  Database& database = *state_->database;
+  RETURN_IF_ERROR(database.begin());
+  base::Result<void> outcome;
+  for (const DocumentChange& change : changes) {
+    outcome = change.text ? state_->put.bind(1, change.kind).bind(2, change.key).bind(3, *change.text).run()
+                          : state_->remove.bind(1, change.kind).bind(2, change.key).run();
+    if (!outcome.ok()) break;
+  }
+  if (outcome.ok()) outcome = database.commit();
+  if (!outcome.ok()) database.rollback();
+  return outcome;
+}
+
 base::Result<std::optional<std::string>> StateStore::find(const std::string& kind, const std::string& key) {
   std::lock_guard lock(state_->mutex);
   ASSIGN_OR_RETURN(const bool row, state_->find.bind(1, kind).bind(2, key).step());
