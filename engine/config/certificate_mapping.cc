@@ -5,7 +5,6 @@
 #include <tuple>
 
 #include "engine/base/encoding.h"
-#include "engine/base/utf16.h"
 #include "engine/config/document.h"
 #include "engine/config/faults.h"
 #include "engine/config/setting.h"
@@ -19,23 +18,15 @@ constexpr std::size_t kMaxKey = 2048;
 constexpr std::size_t kMaxPassword = 256;
 constexpr std::size_t kMaxUser = 256;
 
-/// Nothing that XML could not hold.
-bool is_plain(std::string_view text) {
-  if (!base::is_valid_utf8(text) || std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 0x7F; }))
-    return false;
-  // U+FFFE and U+FFFF
-  return text.find("\xEF\xBF\xBE") == std::string_view::npos && text.find("\xEF\xBF\xBF") == std::string_view::npos;
-}
-
 bool is_uri_pattern(std::string_view text) {
-  if (text.empty() || text.size() > kMaxKey || !is_plain(text)) return false;
+  if (text.empty() || text.size() > kMaxKey || !is_plain_text(text)) return false;
   if (text.find_first_of(" ?") != std::string_view::npos) return false;
   const auto star = text.find('*');
   return star == std::string_view::npos || star == text.size() - 1;
 }
 
 bool is_subject_pattern(std::string_view text) {
-  if (text.empty() || text.size() > kMaxKey || !is_plain(text)) return false;
+  if (text.empty() || text.size() > kMaxKey || !is_plain_text(text)) return false;
   const auto stars = std::ranges::count(text, '*');
   return stars == 0 || (stars == 1 && (text.front() == '*' || text.back() == '*'));
 }
@@ -84,7 +75,7 @@ wsman::Result<CertMappingChange> read_cert_mapping(xml::Element root, const Cert
       RETURN_IF_ERROR(check_key(name, base::trimmed(text), key));
     } else if (name == "UserName") {
       const std::string_view user = base::trimmed(text);
-      if (user.empty() || user.size() > kMaxUser || !is_plain(user)) {
+      if (user.empty() || user.size() > kMaxUser || !is_plain_text(user)) {
         return refuse(Refusal::UserWithoutPassword, "UserName must be the name of a local user");
       }
       change.user = user;
@@ -94,7 +85,7 @@ wsman::Result<CertMappingChange> read_cert_mapping(xml::Element root, const Cert
       change.enabled = *enabled == "true";
     } else if (name == "Password") {
       if (text.size() > kMaxPassword) return refuse(Refusal::PasswordTooLong, "Password is too long");
-      change.password = !text.empty();
+      change.blank_password = text.empty();
     } else {
       return refuse(Refusal::SchemaValidation,
                     "There is no element " + std::string(name.substr(0, 100)) + " in CertMapping");

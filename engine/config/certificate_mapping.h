@@ -39,7 +39,8 @@ struct CertMapping {
 struct CertMappingChange {
   std::optional<std::string> user;
   std::optional<bool> enabled;
-  bool password = false;  ///< there was one that is not empty; it is not kept, since no logon needs it
+  /// There was a Password, and it was empty. One that is not is checked for its length and not kept: no logon needs it.
+  bool blank_password = false;
 };
 
 /// Reads the body of a Put or Create. Faults: as read_document(); MappingKeysChanged; PasswordTooLong.

@@ -36,15 +36,6 @@ bool is_empty(const ListenerChange& change) {
   return !change.port && !change.hostname && !change.enabled && !change.url_prefix && !change.thumbprint;
 }
 
-Listener compatibility_listener(const Values& values, bool https, std::uint16_t port) {
-  Listener listener;
-  listener.key = {"*", https};
-  listener.port = port;
-  listener.compatibility = true;
-  if (https) listener.thumbprint = values.text(Id::CertificateThumbprint);
-  return listener;
-}
-
 template <typename Records, typename Key>
 auto find_record(Records& records, const Key& key) {
   return std::ranges::find_if(records, [&](const auto& one) { return one.key == key; });
@@ -55,64 +46,10 @@ auto find_record(Records& records, const Key& key) {
 base::Result<std::unique_ptr<Configuration>> Configuration::open(storage::StateStore& store, base::BlockingPool& pool,
                                                                  Foundation foundation) {
   std::unique_ptr<Configuration> made(new Configuration(store, pool));
-  made->content_.foundation = std::move(foundation);
-  RETURN_IF_ERROR(made->read_stored());
+  ASSIGN_OR_RETURN(made->content_, read_content(store, std::move(foundation)));
+  made->documents_ = documents_of(made->content_);
   made->current_ = std::make_shared<const Current>(combine(made->content_));
   return made;
-}
-
-base::Result<void> Configuration::read_stored() {
-  ASSIGN_OR_RETURN(const auto settings, store_.find(kSettingsKind, kSettingsKey));
-  if (settings) content_.stored = read_layer(*settings);
-  ASSIGN_OR_RETURN(const auto listeners, store_.list(kListenerKind));
-  for (const auto& [name, text] : listeners) {
-    auto read = read_stored_listener(name, text);
-    if (read.ok()) {
-      content_.listeners.push_back({read->key, read->change});
-    } else {
-      base::log_error("the stored listener {} is passed over: {}", name, read.error().reason);
-    }
-  }
-  ASSIGN_OR_RETURN(const auto mappings, store_.list(kMappingKind));
-  for (const auto& [name, text] : mappings) {
-    auto read = read_stored_mapping(text);
-    if (read.ok()) {
-      content_.mappings.push_back(std::move(read).value());
-    } else {
-      base::log_error("the stored certificate mapping {} is passed over: {}", name, read.error().reason);
-    }
-  }
-  return {};
-}
-
-Current Configuration::combine(const Content& content) {
-  Current current;
-  const Layers layers{content.foundation.file, content.stored, content.foundation.policy};
-  current.values = Values(layers);
-  current.listeners = content.foundation.listeners;
-  for (const StoredListener& stored : content.listeners) {
-    const auto place = find_record(current.listeners, stored.key);
-    const bool there = place != current.listeners.end();
-    if (there && place->source == Source::Policy) continue;
-    if (!stored.change) {
-      if (there) current.listeners.erase(place);
-    } else if (there) {
-      apply(*stored.change, *place);
-    } else {
-      Listener listener;
-      listener.key = stored.key;
-      apply(*stored.change, listener);
-      current.listeners.push_back(std::move(listener));
-    }
-  }
-  if (current.values.flag(Id::EnableCompatibilityHttpListener)) {
-    current.listeners.push_back(compatibility_listener(current.values, false, 80));
-  }
-  if (current.values.flag(Id::EnableCompatibilityHttpsListener)) {
-    current.listeners.push_back(compatibility_listener(current.values, true, 443));
-  }
-  current.mappings = content.mappings;
-  return current;
 }
 
 std::shared_ptr<const Current> Configuration::current() const {
@@ -134,12 +71,26 @@ void Configuration::commit(Content content) {
   if (effects_ != nullptr) effects_->apply(*next);
 }
 
+wsman::Result<void> Configuration::save(const Content& next, const Kinds* forgotten) {
+  Documents after = documents_of(next);
+  Documents before = documents_;
+  if (forgotten != nullptr) {
+    auto there = read_documents(store_, *forgotten);
+    if (!there.ok()) return storing_failed(there.error());
+    before.merge(*there);
+  }
+  if (auto stored = store_.write(difference(before, after)); !stored.ok()) return storing_failed(stored.error());
+  documents_ = std::move(after);
+  return {};
+}
+
 template <typename Change>
-wsman::AsyncResult<void> Configuration::alter(Change change) {
+wsman::AsyncResult<void> Configuration::alter(Change change, const Kinds* forgotten) {
   auto work = [&]() -> wsman::Result<void> {
     std::lock_guard lock(changing_);
     Content next = content_;
     RETURN_IF_ERROR(change(next));
+    RETURN_IF_ERROR(save(next, forgotten));
     commit(std::move(next));
     return {};
   };
@@ -152,7 +103,6 @@ wsman::AsyncResult<void> Configuration::set(Given given) {
 
 wsman::Result<void> Configuration::set_now(Content& next, const Given& given) {
   const Values& values = current()->values;
-  bool changed = false;
   for (const auto& [setting, text] : given) {
     const std::string name(setting->name());
     auto checked = check(*setting, text);
@@ -171,11 +121,6 @@ wsman::Result<void> Configuration::set_now(Content& next, const Given& given) {
       return refuse(Refusal::UnknownCertificate, "There is no certificate with the thumbprint " + *checked);
     }
     next.stored[setting->id] = std::move(checked).value();
-    changed = true;
-  }
-  if (!changed) return {};
-  if (auto stored = store_.put(kSettingsKind, kSettingsKey, write_layer(next.stored)); !stored.ok()) {
-    return storing_failed(stored.error());
   }
   return {};
 }
@@ -269,9 +214,6 @@ wsman::Result<void> Configuration::put_listener(Content& next, const ListenerKey
   all.enabled = listener.enabled;
   all.url_prefix = listener.url_prefix;
   all.thumbprint = listener.thumbprint;
-  if (auto stored = store_.put(kListenerKind, listener_name(key), write_stored_listener(listener)); !stored.ok()) {
-    return storing_failed(stored.error());
-  }
   const auto place = find_record(next.listeners, key);
   if (place == next.listeners.end()) {
     next.listeners.push_back({key, all});
@@ -294,11 +236,7 @@ wsman::Result<void> Configuration::drop_listener(Content& next, const ListenerKe
   std::erase_if(next.listeners, [&](const StoredListener& one) { return one.key == key; });
   const auto& files = next.foundation.listeners;
   // One of the file would come back with the next start: that it is gone must be remembered.
-  const bool of_file = find_record(files, key) != files.end();
-  const auto stored = of_file ? store_.put(kListenerKind, listener_name(key), std::string(kDeleted))
-                              : store_.remove(kListenerKind, listener_name(key));
-  if (!stored.ok()) return storing_failed(stored.error());
-  if (of_file) next.listeners.push_back({key, std::nullopt});
+  if (find_record(files, key) != files.end()) next.listeners.push_back({key, std::nullopt});
   return {};
 }
 
@@ -319,15 +257,13 @@ wsman::Result<void> Configuration::put_mapping(Content& next, const CertMappingK
   if (create && !change.user) {
     return refuse(Refusal::UserWithoutPassword, "UserName, the local user that the certificate stands for, is missing");
   }
+  if (create && change.blank_password) return refuse(Refusal::PasswordBlank, "Password must not be blank");
   if (create && next.mappings.size() >= kMaxCertMappings) {
     return refuse(Refusal::TooManyMappings, "There are as many certificate mappings as there may be");
   }
   CertMapping mapping = there ? *place : CertMapping{key, {}, true};
   if (change.user) mapping.user = *change.user;
   if (change.enabled) mapping.enabled = *change.enabled;
-  if (auto stored = store_.put(kMappingKind, mapping_name(key), write_cert_mapping(mapping)); !stored.ok()) {
-    return storing_failed(stored.error());
-  }
   if (there) {
     *place = std::move(mapping);
   } else {
@@ -343,29 +279,43 @@ wsman::AsyncResult<void> Configuration::remove_mapping(CertMappingKey key) {
 wsman::Result<void> Configuration::drop_mapping(Content& next, const CertMappingKey& key) {
   const auto place = find_record(next.mappings, key);
   if (place == next.mappings.end()) return not_found("certificate mapping");
-  if (auto stored = store_.remove(kMappingKind, mapping_name(key)); !stored.ok()) return storing_failed(stored.error());
   next.mappings.erase(place);
   return {};
 }
 
-wsman::AsyncResult<void> Configuration::restore() {
-  co_return co_await alter([&](Content& next) { return forget_all(next); });
+wsman::AsyncResult<void> Configuration::create_plugin(std::string name, PluginChange change) {
+  co_return co_await alter([&](Content& next) { return put_plugin(next, *current(), name, change, true, effects_); });
 }
 
-wsman::Result<void> Configuration::forget_all(Content& next) {
-  auto outcome = store_.remove(kSettingsKind, kSettingsKey);
-  for (const char* kind : {kListenerKind, kMappingKind}) {
-    auto all = store_.list(kind);
-    if (!all.ok()) return storing_failed(all.error());
-    for (const auto& [name, text] : *all) {
-      if (outcome.ok()) outcome = store_.remove(kind, name);
-    }
-  }
-  if (!outcome.ok()) return storing_failed(outcome.error());
-  next.stored.clear();
-  next.listeners.clear();
-  next.mappings.clear();
-  return {};
+wsman::AsyncResult<void> Configuration::change_plugin(std::string name, PluginChange change) {
+  co_return co_await alter([&](Content& next) { return put_plugin(next, *current(), name, change, false, effects_); });
+}
+
+wsman::AsyncResult<void> Configuration::remove_plugin(std::string name) {
+  co_return co_await alter([&](Content& next) { return drop_plugin(next, *current(), name); });
+}
+
+wsman::AsyncResult<void> Configuration::change_security(std::string uri, PluginSaid said) {
+  co_return co_await alter([&](Content& next) { return put_security(next, *current(), uri, said, effects_); });
+}
+
+wsman::AsyncResult<void> Configuration::restore() {
+  const auto forget = [](Content& next) -> wsman::Result<void> {
+    Foundation foundation = std::move(next.foundation);
+    next = Content();
+    next.foundation = std::move(foundation);
+    return {};
+  };
+  co_return co_await alter(forget, &content_kinds());
+}
+
+wsman::AsyncResult<void> Configuration::restore_plugins() {
+  const auto forget = [](Content& next) -> wsman::Result<void> {
+    next.plugins.clear();
+    return {};
+  };
+  const Kinds kinds{kPluginKind};
+  co_return co_await alter(forget, &kinds);
 }
 
 base::AsyncResult<void> Configuration::reload(Foundation foundation) {

@@ -4,77 +4,21 @@
 
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/blocking.h"
-#include "engine/config/certificate_mapping.h"
+#include "engine/config/content.h"
 #include "engine/config/document.h"
-#include "engine/config/listener.h"
+#include "engine/config/effects.h"
+#include "engine/config/plugin_changes.h"
 #include "storage/state_store.h"
 
 namespace config {
 
-/// The security descriptor of a resource that does not go by RootSDDL.
-struct ResourceSecurity {
-  std::string uri;
-  bool exact_match = false;  ///< otherwise it holds for what is below the URI, too
-  std::string sddl;          ///< never empty
-};
-
-/// What the configuration is at one moment. Immutable once it is handed out.
-struct Current {
-  Values values;
-  std::vector<Listener> listeners;  ///< of the file or policy first, then in the order of their creation
-  std::vector<CertMapping> mappings;
-  std::vector<ResourceSecurity> security;  ///< at most one for a URI (compared without case) and `exact_match`
-};
-
-/// What files and policy say. Source of a listener: File or Policy.
-struct Foundation {
-  Layer file;
-  Layer policy;
-  std::vector<Listener> listeners;
-};
-
-/// What a certificate of the service says of itself.
-struct ServerCertificate {
-  std::string thumbprint;          ///< capitals
-  std::vector<std::string> names;  ///< common name and dNSNames, patterns such as "*.example.org" among them
-  bool for_servers = true;         ///< its extended key usage allows Server Authentication
-};
-
-/// Where a listener accepts connections; no addresses: nowhere.
-struct Listening {
-  std::vector<std::string> addresses;
-  std::uint16_t port = 0;  ///< the real one, where the file lets the system choose
-};
-
-/// The running service, as far as its configuration reaches into it. All calls come one at a time, on threads that may
-/// block.
-class Effects {
- public:
-  virtual ~Effects() = default;
-  /// Makes the service what `current` says: returns when requests that come from now on meet it. What cannot be had (an
-  /// address that is taken, say) is logged, and shows in listening_on().
-  virtual void apply(const Current& current) = 0;
-  /// The certificates that a listener may name by thumbprint.
-  virtual std::vector<ServerCertificate> certificates() = 0;
-  /// Whether the address of a listener ("*", "IP:…", "MAC:…") is one of this host's.
-  virtual bool has_address(const std::string& address) = 0;
-  /// Where a listener accepts connections now. May be called at any time.
-  virtual Listening listening_on(const ListenerKey& key) = 0;
-  /// The name that an HTTPS listener has where it is given none.
-  virtual std::string host_name() = 0;
-};
-
 /// Thread-safe. Changes are made one after the other; each is on disk and in effect when its call returns, or nothing of it
-/// is.
-///
-/// What requests have set is kept in the state store: one document "winrm"/"settings" with a line KEY=VALUE for each
-/// setting, one document of kind "winrm.listener" for each listener ("deleted" for one of the file that is gone), and one of
-/// kind "winrm.certmapping" for each mapping. Source: winrm-config, sections 2.3 to 5.
+/// is: what it changes in the state store it changes in one transaction. Source: winrm-config, sections 2.3 to 7.
 class Configuration {
  public:
   /// Reads what is stored; lines of it that cannot be read any more are logged and passed over. Blocks. What is given
@@ -100,37 +44,33 @@ class Configuration {
   wsman::AsyncResult<void> change_listener(ListenerKey key, ListenerChange change);
   wsman::AsyncResult<void> remove_listener(ListenerKey key);
 
-  /// Faults: AlreadyExists, TooManyMappings, UserWithoutPassword where there is no user.
+  /// Faults: AlreadyExists, TooManyMappings, UserWithoutPassword where there is no user, PasswordBlank.
   wsman::AsyncResult<void> create_mapping(CertMappingKey key, CertMappingChange change);
   wsman::AsyncResult<void> change_mapping(CertMappingKey key, CertMappingChange change);
   wsman::AsyncResult<void> remove_mapping(CertMappingKey key);
 
+  /// Faults: those of plugin_changes.h.
+  wsman::AsyncResult<void> create_plugin(std::string name, PluginChange change);
+  wsman::AsyncResult<void> change_plugin(std::string name, PluginChange change);
+  wsman::AsyncResult<void> remove_plugin(std::string name);
+  wsman::AsyncResult<void> change_security(std::string uri, PluginSaid said);
+
   /// Forgets all that requests have set: what file, policy and defaults say holds again.
   wsman::AsyncResult<void> restore();
+  /// The same for plugins only.
+  wsman::AsyncResult<void> restore_plugins();
   /// Takes over files that were read again.
   base::AsyncResult<void> reload(Foundation foundation);
 
  private:
-  /// What is stored of a listener: all its properties, or that it is gone.
-  struct StoredListener {
-    ListenerKey key;
-    std::optional<ListenerChange> change;
-  };
-  /// All that a change may touch; a copy is changed and, once it is stored, takes the place of the first.
-  struct Content {
-    Foundation foundation;
-    Layer stored;
-    std::vector<StoredListener> listeners;
-    std::vector<CertMapping> mappings;
-  };
-
   Configuration(storage::StateStore& store, base::BlockingPool& pool) : store_(store), pool_(pool) {}
-  base::Result<void> read_stored();
-  static Current combine(const Content& content);
 
-  /// Runs `change(Content&)` on a copy, on a thread that may block, one at a time; it stores what it changes.
+  using Kinds = std::vector<std::string_view>;
+  /// Runs `change(Content&)` on a copy, on a thread that may block, one at a time, and stores what it has changed. What the
+  /// store holds of the kinds `forgotten` goes, read or not, if it is not of the new content.
   template <typename Change>
-  wsman::AsyncResult<void> alter(Change change);
+  wsman::AsyncResult<void> alter(Change change, const Kinds* forgotten = nullptr);
+  wsman::Result<void> save(const Content& next, const Kinds* forgotten);
   void commit(Content content);
 
   wsman::Result<void> set_now(Content& next, const Given& given);
@@ -138,7 +78,6 @@ class Configuration {
   wsman::Result<void> drop_listener(Content& next, const ListenerKey& key);
   wsman::Result<void> put_mapping(Content& next, const CertMappingKey& key, const CertMappingChange& change, bool create);
   wsman::Result<void> drop_mapping(Content& next, const CertMappingKey& key);
-  wsman::Result<void> forget_all(Content& next);
   bool is_known_certificate(const std::string& thumbprint);
   wsman::Result<void> check_listener(Listener& listener, const ListenerChange& change);
 
@@ -146,7 +85,8 @@ class Configuration {
   base::BlockingPool& pool_;
   Effects* effects_ = nullptr;
   std::mutex changing_;  ///< held by one change from its beginning to its end, on a thread of the pool
-  Content content_;      ///< belongs to who holds `changing_`
+  Content content_;      ///< belongs to who holds `changing_`, as the next
+  Documents documents_;  ///< of it
   mutable std::mutex mutex_;
   std::shared_ptr<const Current> current_;
 };

@@ -1,6 +1,6 @@
 // The numbers that Windows answers where a configuration cannot be what a request asks for.
 //
-// Source: winrm-config, sections 2.3, 4 and 5.
+// Source: winrm-config, sections 2.3 and 4 to 8.
 
 #pragma once
 
@@ -23,8 +23,10 @@ enum class Refusal : std::uint32_t {
   ThumbprintWithoutTls = 2150858987,
   KeysChanged = 2150858989,
   CertificateUsage = 2150858990,
+  NoCertificateForQuickConfig = 2150859029,
   ReadOnly = 2150859071,
   TooManyMappings = 2150859091,
+  SecurityDescriptor = 2150859100,
   MappingUri = 2150859104,
   MappingSubject = 2150859105,
   MappingIssuer = 2150859106,
@@ -32,7 +34,14 @@ enum class Refusal : std::uint32_t {
   PasswordBlank = 2150859115,
   UserWithoutPassword = 2150859116,
   MappingKeysChanged = 2150859122,
+  FilePath = 2150859153,
+  FileMissing = 2150859154,
+  TooManyPlugins = 2150859176,  ///< the system's quota
   Deprecated = 2150859182,
+  SecurityUri = 2150859183,
+  NoSecurity = 2150859199,
+  RunAsCredentials = 2150859203,
+  RunAsDisabled = 2150859232,
 };
 
 /// SchemaValidationError for the first, InternalError with the number for all others.

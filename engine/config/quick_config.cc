@@ -83,8 +83,8 @@ wsman::AsyncResult<std::string> enable(Configuration& configuration, bool https)
     }
     if (!made.ok()) {
       wsman::Fault fault = std::move(made).error();
-      constexpr std::uint32_t kNothingForHttps = 2150859029;
-      if (fault.windows_code == static_cast<std::uint32_t>(Refusal::NoCertificate)) fault.windows_code = kNothingForHttps;
+      const bool none = fault.windows_code == static_cast<std::uint32_t>(Refusal::NoCertificate);
+      if (none) co_return refuse(Refusal::NoCertificateForQuickConfig, fault.reason);
       co_return fault;
     }
   }

@@ -1,202 +1,281 @@
 #include "engine/config/resources.h"
 
 #include <algorithm>
-#include <array>
+#include <mutex>
 
 #include "engine/base/encoding.h"
 #include "engine/config/faults.h"
+#include "engine/config/keyed_resource.h"
 #include "engine/config/quick_config.h"
-#include "engine/xml/writer.h"
+#include "engine/wsman/names.h"
 
 namespace config {
 namespace {
 
-wsman::Result<void> check_no_selectors(const wsman::Call& call) {
-  if (call.headers.selectors.empty()) return {};
-  return wsman::make_fault(wsman::FaultCode::UnexpectedSelectors);
-}
+/// One node of the tree.
+class NodeResource final : public wsman::Resource {
+ public:
+  NodeResource(Configuration& configuration, Node node) : configuration_(configuration), node_(node), uri_(uri_of(node)) {}
+  std::string_view uri() const override { return uri_; }
+  bool answers_at_once(std::string_view action) const override { return action == wsman::action::kGet; }
 
-/// The values of the selectors `names`, in their order; none may be missing, and there may be no other.
-template <std::size_t Count>
-wsman::Result<std::array<std::string, Count>> read_selectors(const wsman::Call& call,
-                                                             const std::array<std::string_view, Count>& names) {
-  std::array<std::string, Count> values;
-  for (std::size_t i = 0; i < Count; ++i) {
-    auto value = call.headers.find_selector(names[i]);
-    if (!value) {
-      return wsman::make_fault(wsman::FaultCode::InsufficientSelectors,
-                               "The selector " + std::string(names[i]) + " is missing");
+  wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override {
+    CO_RETURN_IF_ERROR(check_no_selectors(call));
+    co_return item();
+  }
+
+  wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override {
+    CO_RETURN_IF_ERROR(check_no_selectors(call));
+    ASSIGN_OR_CO_RETURN(Given given, read_document(node_, call.body));
+    CO_RETURN_IF_ERROR(co_await configuration_.set(std::move(given)));
+    co_return item();
+  }
+
+  wsman::AsyncResult<std::string> invoke(const wsman::Call& call, std::string method) override {
+    CO_RETURN_IF_ERROR(check_no_selectors(call));
+    if (node_ == Node::Service) co_return co_await quick_config(configuration_, std::move(method), call.body);
+    if (node_ != Node::Config || method != "Restore") {
+      co_return wsman::make_fault(wsman::FaultCode::ActionNotSupported, "There is no method " + method.substr(0, 100));
     }
-    values[i] = std::move(*value);
+    CO_RETURN_IF_ERROR(check_restore_input(call.body));
+    CO_RETURN_IF_ERROR(co_await configuration_.restore());
+    co_return restore_output(uri_);
   }
-  for (const wsman::Selector& selector : call.headers.selectors) {
-    const bool known =
-        std::ranges::any_of(names, [&](std::string_view name) { return base::equal_ignoring_case(name, selector.name); });
-    if (!known) {
-      return wsman::make_fault(wsman::FaultCode::UnexpectedSelectors,
-                               "There is no selector " + selector.name.substr(0, 100));
+
+ private:
+  wsman::Item item() {
+    auto current = configuration_.current();
+    wsman::Item item;
+    std::lock_guard lock(mutex_);
+    if (written_of_ != current) {
+      written_ = write_document(node_, current->values);
+      written_of_ = std::move(current);
     }
+    item.xml = written_;
+    return item;
   }
-  return values;
+
+  Configuration& configuration_;
+  const Node node_;
+  const std::string uri_;
+  std::mutex mutex_;
+  std::shared_ptr<const Current> written_of_;  ///< what `written_` tells: it changes seldom, and is asked for often
+  std::string written_;
+};
+
+/// The record of `records` whose key is `key`, or null.
+template <typename Record, typename Key>
+const Record* find_in(const std::vector<Record>& records, const Key& key) {
+  const auto found = std::ranges::find(records, key, &Record::key);
+  return found == records.end() ? nullptr : &*found;
 }
 
-wsman::Result<ListenerKey> listener_key(const wsman::Call& call) {
-  ASSIGN_OR_RETURN(const auto values, read_selectors(call, std::array<std::string_view, 2>{"Address", "Transport"}));
-  return make_listener_key(values[0], values[1]);
-}
+struct Listeners {
+  using Key = ListenerKey;
+  using Change = ListenerChange;
+  using Record = Listener;
+  static constexpr std::string_view kUri = kListenerUri;
+  static constexpr std::array<std::string_view, 2> kSelectors{"Address", "Transport"};
+  static constexpr bool kReferences = true;
+  static constexpr bool kRestores = false;
 
-wsman::Result<CertMappingKey> mapping_key(const wsman::Call& call) {
-  ASSIGN_OR_RETURN(const auto values, read_selectors(call, std::array<std::string_view, 3>{"Issuer", "Subject", "URI"}));
-  return make_cert_mapping_key(values[0], values[1], values[2]);
-}
-
-wsman::Fault no_filter() {
-  return wsman::make_fault(wsman::FaultCode::FilteringNotSupported);
-}
-
-wsman::Item item_of(Listener listener, Effects& effects) {
-  const Listening listening = effects.listening_on(listener.key);
-  if (listening.port != 0) listener.port = listening.port;
-  wsman::Item item;
-  item.xml = write_listener(listener, listening.addresses);
-  item.selectors = {{"Address", listener.key.address, {}}, {"Transport", std::string(listener.key.transport()), {}}};
-  return item;
-}
-
-}  // namespace
-
-wsman::Item NodeResource::item() {
-  auto current = configuration_.current();
-  wsman::Item item;
-  std::lock_guard lock(mutex_);
-  if (written_of_ != current) {
-    written_ = write_document(node_, current->values);
-    written_of_ = std::move(current);
+  static wsman::Result<Key> make_key(const std::vector<std::string>& texts) { return make_listener_key(texts[0], texts[1]); }
+  static wsman::Result<Change> read(xml::Element body, const Key& key) { return read_listener(body, key); }
+  static const std::vector<Record>& records(const Current& current) { return current.listeners; }
+  static const Record* find(const Current& current, const Key& key) { return find_in(current.listeners, key); }
+  static wsman::AsyncResult<void> create(Configuration& configuration, Key key, Change change) {
+    return configuration.create_listener(std::move(key), std::move(change));
   }
-  item.xml = written_;
-  return item;
-}
-
-wsman::AsyncResult<wsman::Item> NodeResource::get(const wsman::Call& call) {
-  CO_RETURN_IF_ERROR(check_no_selectors(call));
-  co_return item();
-}
-
-wsman::AsyncResult<wsman::Item> NodeResource::put(const wsman::Call& call) {
-  CO_RETURN_IF_ERROR(check_no_selectors(call));
-  ASSIGN_OR_CO_RETURN(Given given, read_document(node_, call.body));
-  CO_RETURN_IF_ERROR(co_await configuration_.set(std::move(given)));
-  co_return item();
-}
-
-wsman::AsyncResult<std::string> NodeResource::invoke(const wsman::Call& call, std::string method) {
-  CO_RETURN_IF_ERROR(check_no_selectors(call));
-  if (node_ == Node::Service) co_return co_await quick_config(configuration_, std::move(method), call.body);
-  if (node_ != Node::Config || method != "Restore") {
-    co_return wsman::make_fault(wsman::FaultCode::ActionNotSupported, "There is no method " + method.substr(0, 100));
+  static wsman::AsyncResult<void> change(Configuration& configuration, Key key, Change change) {
+    return configuration.change_listener(std::move(key), std::move(change));
   }
-  CO_RETURN_IF_ERROR(co_await configuration_.restore());
-  xml::Writer writer;
-  writer.open("cfg:Restore_OUTPUT").attribute("xmlns:cfg", uri_);
-  co_return writer.take();
-}
+  static wsman::AsyncResult<void> remove(Configuration& configuration, Key key) {
+    return configuration.remove_listener(std::move(key));
+  }
+  static wsman::Item item(Record listener, Effects& effects) {
+    const Listening listening = effects.listening_on(listener.key);
+    if (listening.port != 0) listener.port = listening.port;
+    wsman::Item item;
+    item.xml = write_listener(listener, listening.addresses);
+    item.selectors = {{"Address", listener.key.address, {}}, {"Transport", std::string(listener.key.transport()), {}}};
+    return item;
+  }
+};
 
-wsman::Result<wsman::Item> ListenerResource::item(const ListenerKey& key) const {
-  const auto current = configuration_.current();
-  const auto found = std::ranges::find(current->listeners, key, &Listener::key);
-  if (found == current->listeners.end()) return wsman::make_fault(wsman::FaultCode::ResourceNotFound);
-  return item_of(*found, configuration_.effects());
-}
+struct CertMappings {
+  using Key = CertMappingKey;
+  using Change = CertMappingChange;
+  using Record = CertMapping;
+  static constexpr std::string_view kUri = kCertMappingUri;
+  static constexpr std::array<std::string_view, 3> kSelectors{"Issuer", "Subject", "URI"};
+  static constexpr bool kReferences = false;
+  static constexpr bool kRestores = false;
 
-wsman::AsyncResult<wsman::Item> ListenerResource::get(const wsman::Call& call) {
-  ASSIGN_OR_CO_RETURN(const ListenerKey key, listener_key(call));
-  co_return item(key);
-}
-
-wsman::AsyncResult<wsman::Item> ListenerResource::put(const wsman::Call& call) {
-  ASSIGN_OR_CO_RETURN(const ListenerKey key, listener_key(call));
-  ASSIGN_OR_CO_RETURN(ListenerChange change, read_listener(call.body, key));
-  CO_RETURN_IF_ERROR(co_await configuration_.change_listener(key, std::move(change)));
-  co_return item(key);
-}
-
-wsman::AsyncResult<wsman::Item> ListenerResource::create(const wsman::Call& call) {
-  ASSIGN_OR_CO_RETURN(const ListenerKey key, listener_key(call));
-  ASSIGN_OR_CO_RETURN(ListenerChange change, read_listener(call.body, key));
-  CO_RETURN_IF_ERROR(co_await configuration_.create_listener(key, std::move(change)));
-  co_return item(key);
-}
-
-wsman::AsyncResult<void> ListenerResource::remove(const wsman::Call& call) {
-  ASSIGN_OR_CO_RETURN(const ListenerKey key, listener_key(call));
-  co_return co_await configuration_.remove_listener(key);
-}
-
-wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> ListenerResource::enumerate(const wsman::Call& call,
-                                                                                   wsman::EnumerateRequest request) {
-  CO_RETURN_IF_ERROR(check_no_selectors(call));
-  if (request.filter) co_return no_filter();
-  const auto current = configuration_.current();
-  std::vector<wsman::Item> items;
-  for (const Listener& listener : current->listeners) items.push_back(item_of(listener, configuration_.effects()));
-  co_return wsman::enumerate_items(std::move(items));
-}
-
-wsman::Result<wsman::Item> CertMappingResource::item(const CertMappingKey& key) const {
-  const auto current = configuration_.current();
-  const auto found = std::ranges::find(current->mappings, key, &CertMapping::key);
-  if (found == current->mappings.end()) return wsman::make_fault(wsman::FaultCode::ResourceNotFound);
-  wsman::Item item;
-  item.xml = write_cert_mapping(*found);
-  item.selectors = {{"Issuer", key.issuer, {}}, {"Subject", key.subject, {}}, {"URI", key.uri, {}}};
-  return item;
-}
-
-wsman::AsyncResult<wsman::Item> CertMappingResource::get(const wsman::Call& call) {
-  ASSIGN_OR_CO_RETURN(const CertMappingKey key, mapping_key(call));
-  co_return item(key);
-}
-
-wsman::AsyncResult<wsman::Item> CertMappingResource::put(const wsman::Call& call) {
-  ASSIGN_OR_CO_RETURN(const CertMappingKey key, mapping_key(call));
-  ASSIGN_OR_CO_RETURN(CertMappingChange change, read_cert_mapping(call.body, key));
-  CO_RETURN_IF_ERROR(co_await configuration_.change_mapping(key, std::move(change)));
-  co_return item(key);
-}
-
-wsman::AsyncResult<wsman::Item> CertMappingResource::create(const wsman::Call& call) {
-  ASSIGN_OR_CO_RETURN(const CertMappingKey key, mapping_key(call));
-  ASSIGN_OR_CO_RETURN(CertMappingChange change, read_cert_mapping(call.body, key));
-  CO_RETURN_IF_ERROR(co_await configuration_.create_mapping(key, std::move(change)));
-  co_return item(key);
-}
-
-wsman::AsyncResult<void> CertMappingResource::remove(const wsman::Call& call) {
-  ASSIGN_OR_CO_RETURN(const CertMappingKey key, mapping_key(call));
-  co_return co_await configuration_.remove_mapping(key);
-}
-
-wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> CertMappingResource::enumerate(const wsman::Call& call,
-                                                                                      wsman::EnumerateRequest request) {
-  CO_RETURN_IF_ERROR(check_no_selectors(call));
-  if (request.filter) co_return no_filter();
-  const auto current = configuration_.current();
-  std::vector<wsman::Item> items;
-  for (const CertMapping& mapping : current->mappings) {
+  static wsman::Result<Key> make_key(const std::vector<std::string>& texts) {
+    return make_cert_mapping_key(texts[0], texts[1], texts[2]);
+  }
+  static wsman::Result<Change> read(xml::Element body, const Key& key) { return read_cert_mapping(body, key); }
+  static const std::vector<Record>& records(const Current& current) { return current.mappings; }
+  static const Record* find(const Current& current, const Key& key) { return find_in(current.mappings, key); }
+  static wsman::AsyncResult<void> create(Configuration& configuration, Key key, Change change) {
+    return configuration.create_mapping(std::move(key), std::move(change));
+  }
+  static wsman::AsyncResult<void> change(Configuration& configuration, Key key, Change change) {
+    return configuration.change_mapping(std::move(key), std::move(change));
+  }
+  static wsman::AsyncResult<void> remove(Configuration& configuration, Key key) {
+    return configuration.remove_mapping(std::move(key));
+  }
+  static wsman::Item item(const Record& mapping, Effects&) {
     wsman::Item item;
     item.xml = write_cert_mapping(mapping);
-    items.push_back(std::move(item));
+    item.selectors = {
+        {"Issuer", mapping.key.issuer, {}}, {"Subject", mapping.key.subject, {}}, {"URI", mapping.key.uri, {}}};
+    return item;
   }
-  co_return wsman::enumerate_items(std::move(items));
+};
+
+wsman::Item item_of(const Plugin& plugin) {
+  wsman::Item item;
+  item.xml = write_plugin(plugin);
+  item.selectors = {{"Name", plugin.name(), {}}};
+  return item;
 }
+
+struct Plugins {
+  using Key = std::string;
+  using Change = PluginChange;
+  using Record = Plugin;
+  static constexpr std::string_view kUri = kPluginUri;
+  static constexpr std::array<std::string_view, 1> kSelectors{"Name"};
+  static constexpr bool kReferences = true;
+  static constexpr bool kRestores = true;
+
+  static wsman::Result<Key> make_key(const std::vector<std::string>& texts) { return make_plugin_name(texts[0]); }
+  static wsman::Result<Change> read(xml::Element body, const Key& key) { return read_plugin(body, key); }
+  static const std::vector<Record>& records(const Current& current) { return current.plugins; }
+  static const Record* find(const Current& current, const Key& key) {
+    const auto found =
+        std::ranges::find_if(current.plugins, [&](const Plugin& one) { return base::equal_ignoring_case(one.name(), key); });
+    return found == current.plugins.end() ? nullptr : &*found;
+  }
+  static wsman::AsyncResult<void> create(Configuration& configuration, Key key, Change change) {
+    return configuration.create_plugin(std::move(key), std::move(change));
+  }
+  static wsman::AsyncResult<void> change(Configuration& configuration, Key key, Change change) {
+    return configuration.change_plugin(std::move(key), std::move(change));
+  }
+  static wsman::AsyncResult<void> remove(Configuration& configuration, Key key) {
+    return configuration.remove_plugin(std::move(key));
+  }
+  static wsman::AsyncResult<void> restore(Configuration& configuration) { return configuration.restore_plugins(); }
+  static wsman::Item item(const Record& plugin, Effects&) { return item_of(plugin); }
+};
+
+/// The descriptor of one resource.
+class SecurityResource final : public wsman::Resource {
+ public:
+  explicit SecurityResource(Configuration& configuration) : configuration_(configuration) {}
+  std::string_view uri() const override { return kSecurityUri; }
+  bool answers_at_once(std::string_view action) const override { return action == wsman::action::kGet; }
+
+  wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override {
+    ASSIGN_OR_CO_RETURN(const std::string of, uri_of_call(call));
+    const auto current = configuration_.current();
+    ASSIGN_OR_CO_RETURN(const FoundSecurity found, find_security(*current, of, &configuration_.effects()));
+    co_return item_of(found);
+  }
+
+  wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override {
+    ASSIGN_OR_CO_RETURN(const std::string of, uri_of_call(call));
+    ASSIGN_OR_CO_RETURN(PluginSaid said, read_security(call.body, of));
+    if (!base::equal_ignoring_case(said.text(PluginAttribute::SecurityUri), of)) {
+      co_return refuse(Refusal::SecurityUri, "The Uri of Security is not that of the selector");
+    }
+    CO_RETURN_IF_ERROR(co_await configuration_.change_security(of, std::move(said)));
+    const auto current = configuration_.current();
+    ASSIGN_OR_CO_RETURN(const FoundSecurity found, find_security(*current, of, &configuration_.effects()));
+    if (found.owner) co_return config::item_of(current->plugins[*found.owner]);
+    co_return item_of(found);
+  }
+
+ private:
+  static wsman::Result<std::string> uri_of_call(const wsman::Call& call) {
+    constexpr std::string_view kUri = "Uri";
+    ASSIGN_OR_RETURN(auto texts, read_selectors(call, &kUri, 1));
+    return check(row_of(PluginAttribute::SecurityUri), texts.front());
+  }
+
+  static wsman::Item item_of(const FoundSecurity& found) {
+    wsman::Item item;
+    item.xml = write_security(found.said);
+    item.selectors = {{"Uri", found.said.text(PluginAttribute::SecurityUri), {}}};
+    return item;
+  }
+
+  Configuration& configuration_;
+};
+
+/// What there is to ask for, and who may: each item is a `Resource` as in a plugin's document, with the descriptor that
+/// holds for it.
+class ResourceList final : public wsman::Resource {
+ public:
+  explicit ResourceList(Configuration& configuration) : configuration_(configuration) {}
+  std::string_view uri() const override { return kResourceListUri; }
+
+  wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
+                                                                   wsman::EnumerateRequest request) override {
+    CO_RETURN_IF_ERROR(check_no_selectors(call));
+    if (request.filter) co_return wsman::make_fault(wsman::FaultCode::FilteringNotSupported);
+    const auto current = configuration_.current();
+    std::vector<wsman::Item> items;
+    for (const PluginResource& resource : resources_of(*current)) {
+      wsman::Item item;
+      item.xml = write_plugin_resource(with_security(*current, resource));
+      items.push_back(std::move(item));
+    }
+    co_return wsman::enumerate_items(std::move(items));
+  }
+
+ private:
+  std::vector<PluginResource> resources_of(const Current& current) const {
+    std::vector<PluginResource> all;
+    for (const Plugin& plugin : current.plugins) all.insert(all.end(), plugin.resources.begin(), plugin.resources.end());
+    for (const std::string& uri : configuration_.effects().resources()) {
+      if (find_route(current.plugins, uri)) continue;
+      PluginResource resource;
+      resource.said.set(PluginAttribute::ResourceUri, uri);
+      all.push_back(std::move(resource));
+    }
+    std::ranges::sort(all, {}, [](const PluginResource& one) { return one.said.text(PluginAttribute::ResourceUri); });
+    return all;
+  }
+
+  PluginResource with_security(const Current& current, PluginResource resource) const {
+    const std::string uri = resource.said.text(PluginAttribute::ResourceUri);
+    const auto found = find_security(current, uri, &configuration_.effects());
+    const bool own = std::ranges::any_of(resource.security, [&](const PluginSaid& one) {
+      return base::equal_ignoring_case(one.text(PluginAttribute::SecurityUri), uri);
+    });
+    if (found.ok() && !own) resource.security.insert(resource.security.begin(), found->said);
+    return resource;
+  }
+
+  Configuration& configuration_;
+};
+
+}  // namespace
 
 std::vector<std::unique_ptr<wsman::Resource>> make_resources(Configuration& configuration) {
   std::vector<std::unique_ptr<wsman::Resource>> resources;
   for (std::size_t i = 0; i < kNodes; ++i) {
     resources.push_back(std::make_unique<NodeResource>(configuration, static_cast<Node>(i)));
   }
-  resources.push_back(std::make_unique<ListenerResource>(configuration));
-  resources.push_back(std::make_unique<CertMappingResource>(configuration));
+  resources.push_back(std::make_unique<KeyedResource<Listeners>>(configuration));
+  resources.push_back(std::make_unique<KeyedResource<CertMappings>>(configuration));
+  resources.push_back(std::make_unique<KeyedResource<Plugins>>(configuration));
+  resources.push_back(std::make_unique<SecurityResource>(configuration));
+  resources.push_back(std::make_unique<ResourceList>(configuration));
   return resources;
 }
 

@@ -48,12 +48,12 @@ std::string write_stored_listener(const Listener& listener) {
   return write_listener(listener, {});
 }
 
-wsman::Result<StoredListenerText> read_stored_listener(std::string_view name, std::string_view text) {
+wsman::Result<StoredListener> read_stored_listener(std::string_view name, std::string_view text) {
   const auto blank = name.rfind(' ');
   if (blank == std::string_view::npos) {
     return wsman::make_fault(wsman::FaultCode::InternalError, "its name has no transport");
   }
-  StoredListenerText stored;
+  StoredListener stored;
   ASSIGN_OR_RETURN(stored.key, make_listener_key(name.substr(0, blank), name.substr(blank + 1)));
   if (text == kDeleted) return stored;
   auto document = xml::Document::parse(std::string(text));
@@ -77,6 +77,41 @@ wsman::Result<CertMapping> read_stored_mapping(std::string_view text) {
   mapping.user = change.user.value_or("");
   mapping.enabled = change.enabled.value_or(true);
   return mapping;
+}
+
+wsman::Result<StoredPlugin> read_stored_plugin(std::string_view key, std::string_view text) {
+  StoredPlugin stored{std::string(key), std::nullopt};
+  if (text == kDeleted) return stored;
+  auto document = xml::Document::parse(std::string(text));
+  if (!document.ok()) return unreadable(document.error());
+  const auto name = document->root().attribute("Name");
+  if (!name) return wsman::make_fault(wsman::FaultCode::InternalError, "it has no name");
+  ASSIGN_OR_RETURN(stored.name, make_plugin_name(*name));
+  ASSIGN_OR_RETURN(const PluginChange change, read_plugin(document->root(), stored.name));
+  stored.plugin.emplace();
+  apply(change, *stored.plugin);
+  RETURN_IF_ERROR(check_plugin(*stored.plugin));
+  return stored;
+}
+
+std::string write_stored_security(const ResourceSecurity& security) {
+  PluginSaid said;
+  said.set(PluginAttribute::SecurityUri, security.uri);
+  said.set(PluginAttribute::SecurityExactMatch, security.exact_match ? "true" : "false");
+  said.set(PluginAttribute::SecuritySddl, security.sddl);
+  return write_security(said);
+}
+
+wsman::Result<ResourceSecurity> read_stored_security(std::string_view text) {
+  auto document = xml::Document::parse(std::string(text));
+  if (!document.ok()) return unreadable(document.error());
+  ASSIGN_OR_RETURN(const PluginSaid said, read_security(document->root(), {}));
+  ResourceSecurity security{said.text(PluginAttribute::SecurityUri), said.flag(PluginAttribute::SecurityExactMatch),
+                            said.text(PluginAttribute::SecuritySddl)};
+  if (security.uri.empty() || security.sddl.empty()) {
+    return wsman::make_fault(wsman::FaultCode::InternalError, "it has no Uri or no Sddl");
+  }
+  return security;
 }
 
 }  // namespace config

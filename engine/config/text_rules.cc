@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/utf16.h"
+
 namespace config {
 namespace {
 
@@ -146,6 +148,14 @@ std::string normal_thumbprint(std::string_view text) {
     if (c != ' ') digits += c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
   }
   return digits;
+}
+
+bool is_plain_text(std::string_view text) {
+  if (!base::is_valid_utf8(text) || std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 0x7F; })) {
+    return false;
+  }
+  // U+FFFE and U+FFFF
+  return text.find("\xEF\xBF\xBE") == std::string_view::npos && text.find("\xEF\xBF\xBF") == std::string_view::npos;
 }
 
 bool is_host(std::string_view text) {

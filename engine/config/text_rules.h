@@ -26,6 +26,9 @@ bool is_thumbprint_or_empty(std::string_view text);
 /// Without its blanks, in capitals.
 std::string normal_thumbprint(std::string_view text);
 
+/// UTF-8 without control characters and without what XML could not hold.
+bool is_plain_text(std::string_view text);
+
 /// A DNS name or an address, IPv6 in brackets or bare.
 bool is_host(std::string_view text);
 

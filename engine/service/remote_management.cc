@@ -62,6 +62,7 @@ config::Foundation foundation_of(const Settings& settings) {
   config::Foundation foundation;
   foundation.file = settings.winrm_said.file;
   foundation.policy = settings.winrm_said.policy;
+  foundation.run_as_disabled = settings.run_as_disabled;
   for (const ListenerSettings& listener : settings.listeners) foundation.listeners.push_back(listener_of(listener));
   return foundation;
 }
@@ -176,6 +177,14 @@ config::Listening RemoteManagement::listening_on(const config::ListenerKey& key)
 
 std::string RemoteManagement::host_name() {
   return options_.host_name;
+}
+
+bool RemoteManagement::has_user(const std::string& name) {
+  return auth::find_local_user(name, options_.admin_group).has_value();
+}
+
+std::vector<std::string> RemoteManagement::resources() {
+  return dispatcher_.resource_uris();
 }
 
 }  // namespace service

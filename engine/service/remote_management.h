@@ -39,6 +39,8 @@ class RemoteManagement final : public config::Effects {
   bool has_address(const std::string& address) override;
   config::Listening listening_on(const config::ListenerKey& key) override;
   std::string host_name() override;
+  bool has_user(const std::string& name) override;
+  std::vector<std::string> resources() override;
 
  private:
   std::vector<ListenerSet::Failure> make_listeners(const config::Current& current);

@@ -218,6 +218,11 @@ Reader<SettingsDraft> winrm_reader(const config::Setting& setting) {
   };
 }
 
+std::string read_disable_run_as(const toml::node& node, SettingsDraft& draft, const Place& place) {
+  if (!draft.reading_policy) return "is for policy only";
+  return flag(&Settings::run_as_disabled)(node, draft, place);
+}
+
 Readers<SettingsDraft> make_setting_readers() {
   Readers<SettingsDraft> readers = {
       {"collector.public_name",
@@ -232,6 +237,7 @@ Readers<SettingsDraft> make_setting_readers() {
       {"forwarder.tls.Certificate", path(&TlsSettings::certificate)},
       {"forwarder.tls.PrivateKey", path(&TlsSettings::private_key)},
       {"forwarder.tls.CA", path(&TlsSettings::ca)},
+      {"winrm.service.DisableRunAs", read_disable_run_as},
       {"service.admin_group", text(&Settings::admin_group, is_group_name, "the name of a group")},
       {"service.log_level", choice(&Settings::log_level, Choices<base::LogLevel>{{"error", base::LogLevel::Error},
                                                                                  {"warning", base::LogLevel::Warning},

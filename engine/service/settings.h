@@ -88,6 +88,7 @@ struct Settings {
   WinrmSettings winrm;        ///< what files, policy and defaults come to, without what `winrm set` stored
   config::Layers winrm_said;  ///< the same by source; its stored layer is empty
   std::vector<ListenerSettings> listeners;
+  bool run_as_disabled = false;  ///< [winrm.service] DisableRunAs, of policy only: plugins act as nobody else
   CollectorSettings collector;
   ForwarderSettings forwarder;
   std::string admin_group = "muster-admins";        ///< [service] admin_group

@@ -317,6 +317,12 @@ void Dispatcher::add(Resource& resource) {
   state_->resources[base::to_lower(resource.uri())] = &resource;
 }
 
+std::vector<std::string> Dispatcher::resource_uris() const {
+  std::vector<std::string> uris;
+  for (const auto& [name, resource] : state_->resources) uris.emplace_back(resource->uri());
+  return uris;
+}
+
 void Dispatcher::set_access_control(AccessControl& access) {
   state_->access = &access;
 }

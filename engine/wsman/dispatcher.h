@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/clock.h"
 #include "engine/base/task_group.h"
@@ -49,6 +50,8 @@ class Dispatcher {
   ~Dispatcher();
 
   void add(Resource& resource);
+  /// Those of the resources that were added, in no order.
+  std::vector<std::string> resource_uris() const;
   /// Without one, administrators may use everything and nobody else anything. Of deliveries it is not asked.
   void set_access_control(AccessControl& access);
   /// Without a sink, deliveries are answered with ActionNotSupported.

@@ -62,7 +62,7 @@ TEST(CertificateMapping, PasswordIsTakenAndNeverShown) {
   const auto key = make_cert_mapping_key(kIssuer, "ali", "*");
   const auto read = config::read_cert_mapping(document->root(), *key);
   ASSERT_TRUE(read.ok());
-  EXPECT_TRUE(read->password);
+  EXPECT_FALSE(read->blank_password);
   EXPECT_EQ(config::write_cert_mapping({*key, *read->user, true}).find("secret"), std::string::npos);
 }
 

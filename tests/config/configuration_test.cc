@@ -1,86 +1,12 @@
-#include "engine/config/configuration.h"
-
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "tests/support/matchers.h"
-#include "tests/support/run.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/config/configuration_world.h"
 
 namespace config {
 namespace {
 
-using test_support::IsOk;
-using test_support::run_on;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-/// Remembers what it was told, and has one certificate and one address.
-class FakeEffects final : public Effects {
- public:
-  void apply(const Current& current) override {
-    ++applied;
-    envelope = current.values.text(Id::MaxEnvelopeSizekb);
-  }
-  std::vector<ServerCertificate> certificates() override {
-    return {{std::string(40, 'A'), {"*.lab.example"}, true}, {std::string(40, 'B'), {"client.test"}, false}};
-  }
-  bool has_address(const std::string& address) override { return address == "*" || address == "IP:192.0.2.7"; }
-  Listening listening_on(const ListenerKey&) override { return {}; }
-  std::string host_name() override { return "host.lab.example"; }
-
-  int applied = 0;
-  std::string envelope;
-};
-
-class ConfigurationTest : public ::testing::Test {
- protected:
-  void SetUp() override { open({}); }
-
-  void open(Foundation foundation) {
-    configuration_.reset();
-    store_.reset();
-    auto store = storage::StateStore::open(directory_.path());
-    ASSERT_THAT(store, IsOk());
-    store_ = std::move(*store);
-    auto opened = Configuration::open(*store_, pool_, std::move(foundation));
-    ASSERT_THAT(opened, IsOk());
-    configuration_ = std::move(*opened);
-    configuration_->attach(effects_);
-  }
-
-  /// The number of the fault, or 0.
-  std::uint32_t set(std::vector<std::pair<Id, std::string>> values) {
-    Given given;
-    for (auto& [id, text] : values) given.emplace_back(&setting_of(id), std::move(text));
-    return number(run_on(loop_.executor(), configuration_->set(std::move(given))));
-  }
-  std::uint32_t create(std::string_view address, std::string_view transport, ListenerChange change = {}) {
-    return number(run_on(loop_.executor(), configuration_->create_listener(*make_listener_key(address, transport), change)));
-  }
-  std::uint32_t change(std::string_view address, std::string_view transport, ListenerChange change) {
-    return number(run_on(loop_.executor(), configuration_->change_listener(*make_listener_key(address, transport), change)));
-  }
-  std::string text(Id id) { return configuration_->current()->values.text(id); }
-  std::vector<std::string> listeners() {
-    std::vector<std::string> all;
-    for (const Listener& one : configuration_->current()->listeners) {
-      all.push_back(one.key.address + " " + std::string(one.key.transport()) + " " + std::to_string(one.port) + " " +
-                    one.hostname);
-    }
-    return all;
-  }
-  static std::uint32_t number(const wsman::Result<void>& result) {
-    return result.ok() ? 0 : wsman::windows_code_of(result.error());
-  }
-
-  test_support::TemporaryDirectory directory_;
-  test_support::Loop loop_;
-  base::BlockingPool pool_{1};
-  FakeEffects effects_;
-  std::unique_ptr<storage::StateStore> store_;
-  std::unique_ptr<Configuration> configuration_;
-};
 
 TEST_F(ConfigurationTest, ChangeIsInEffectAndOnDiskWhenItReturns) {
   EXPECT_EQ(set({{Id::MaxEnvelopeSizekb, "64"}}), 0u);
@@ -189,14 +115,19 @@ TEST_F(ConfigurationTest, DefaultCertificateIsTakenWhereTheListenerNamesNone) {
 }
 
 TEST_F(ConfigurationTest, MappingsHaveALimit) {
-  const auto create_mapping = [&](int i) {
-    CertMappingChange change;
-    change.user = "ali";
-    auto key = make_cert_mapping_key(std::string(40, 'A'), "host" + std::to_string(i), "*");
-    return number(run_on(loop_.executor(), configuration_->create_mapping(*key, change)));
-  };
-  for (std::size_t i = 0; i < kMaxCertMappings; ++i) ASSERT_EQ(create_mapping(static_cast<int>(i)), 0u);
-  EXPECT_EQ(create_mapping(-1), 2150859091u);
+  CertMappingChange change;
+  change.user = "ali";
+  for (std::size_t i = 0; i < kMaxCertMappings; ++i) ASSERT_EQ(create_mapping("host" + std::to_string(i), change), 0u);
+  EXPECT_EQ(create_mapping("one-more", change), 2150859091u);
+}
+
+TEST_F(ConfigurationTest, NewMappingWithABlankPasswordIsRefused) {
+  CertMappingChange change;
+  change.user = "ali";
+  change.blank_password = true;
+  EXPECT_EQ(create_mapping("host", change), 2150859115u);
+  change.blank_password = false;
+  EXPECT_EQ(create_mapping("host", change), 0u);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "storage/database.h"
 #include "tests/support/matchers.h"
 #include "tests/support/temporary_directory.h"
 
@@ -49,6 +50,21 @@ TEST_F(StateStore, PutReplaces) {
   ASSERT_THAT(store().put("subscription", "baseline", "old"), IsOk());
   ASSERT_THAT(store().put("subscription", "baseline", "new"), IsOk());
   EXPECT_THAT(store().list("subscription"), IsOkAndHolds(ElementsAre(Pair("baseline", "new"))));
+}
+
+TEST_F(StateStore, DocumentsThatChangeTogetherChangeAllOrNone) {
+  ASSERT_THAT(store().put("subscription", "old", "text"), IsOk());
+  ASSERT_THAT(store().write({{"subscription", "new", "text"}, {"subscription", "old", std::nullopt}}), IsOk());
+  reopen();
+  EXPECT_THAT(store().list("subscription"), IsOkAndHolds(ElementsAre(Pair("new", "text"))));
+
+  auto database = storage::Database::open(file(), {});
+  ASSERT_THAT(database, IsOk());
+  ASSERT_THAT((*database)->execute("CREATE TRIGGER failing BEFORE DELETE ON documents BEGIN SELECT RAISE(ABORT, 'no'); END"),
+              IsOk());
+  EXPECT_THAT(store().write({{"subscription", "more", "text"}, {"subscription", "new", std::nullopt}}), IsError(Errc::Io));
+  EXPECT_THAT(store().list("subscription"), IsOkAndHolds(ElementsAre(Pair("new", "text"))));
+  ASSERT_THAT(store().put("subscription", "more", "text"), IsOk());
 }
 
 TEST_F(StateStore, UnknownKeyIsNothing) {
