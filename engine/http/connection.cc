@@ -13,6 +13,9 @@ namespace {
 /// A body that nobody wants is read and thrown away up to here, so that the peer gets to see the answer.
 constexpr std::size_t kMaxDrained = 4 << 20;
 constexpr std::chrono::milliseconds kDrainLimit{2000};
+/// What a body has to come at while others wait, in octets a second, and how often a slower one is looked at.
+constexpr std::size_t kPace = 32 << 10;
+constexpr std::chrono::milliseconds kLookAgain{500};
 /// Small bodies go out with their head in one write.
 constexpr std::size_t kJoinedBody = 16 << 10;
 
@@ -134,11 +137,13 @@ class IdleMark {
 };
 
 class ServerConnection {
+  using Clock = std::chrono::steady_clock;
+
  public:
   ServerConnection(Stream& stream, const ListenerOptions& options, Handler& handler, ConnectionState& state,
                    base::Executor executor)
-      : stream_(stream), options_(options), handler_(handler), state_(state), watchdog_(std::move(executor), [&stream] {
-          stream.cancel();
+      : stream_(stream), options_(options), handler_(handler), state_(state), watchdog_(std::move(executor), [this] {
+          end_step();
         }) {
     connection_.peer = stream.peer();
   }
@@ -166,11 +171,13 @@ class ServerConnection {
   /// False where the connection is to end.
   base::Task<bool> serve_one() {
     const std::chrono::milliseconds retrieval = retrieval_timeout();
+    const auto begun = Clock::now();
     watchdog_.arm(retrieval);
     RequestReader reader(stream_, buffer_, options_.max_header_bytes);
     auto head = co_await reader.read_head();
     if (!head.ok()) co_return co_await refuse(status_for(head.error(), watchdog_));
     watchdog_.disarm();
+    const auto left = retrieval - (Clock::now() - begun);
     Admission admission = co_await handler_.admit(*head, connection_);
     watchdog_.arm(retrieval);
     if (admission.refusal) co_return co_await refuse_unread(std::move(*admission.refusal), *head, reader);
@@ -179,7 +186,9 @@ class ServerConnection {
       auto told = co_await stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
       if (!told.ok()) co_return false;
     }
+    begin_body(left, head->content_length.value_or(admission.max_body), admission);
     auto body = co_await reader.read_body(admission.max_body);
+    wanted_elsewhere_ = nullptr;
     if (!body.ok()) co_return co_await refuse(status_for(body.error(), watchdog_));
     watchdog_.disarm();
     Manner manner = manner_of(*head, reader);
@@ -189,6 +198,24 @@ class ServerConnection {
     Response response = co_await handler_.handle(std::move(request), connection_);
     manner.stay = manner.stay && !response.close && !state_.stopping;
     co_return co_await answer(std::move(response), manner);
+  }
+
+  /// The request has `left` of its time; one that is slow has less where others wait for what it holds.
+  void begin_body(Clock::duration left, std::uint64_t size, Admission& admission) {
+    body_until_ = Clock::now() + left;
+    wanted_elsewhere_ = std::move(admission.wanted_elsewhere);
+    const std::chrono::milliseconds fair = options_.body_patience + std::chrono::milliseconds(size * 1000 / kPace);
+    watchdog_.arm(wanted_elsewhere_ ? std::min<Clock::duration>(fair, left) : left);
+  }
+
+  /// The limit of the present step is reached.
+  void end_step() {
+    const auto left = body_until_ - Clock::now();
+    if (wanted_elsewhere_ && left > Clock::duration::zero() && !wanted_elsewhere_()) {
+      watchdog_.arm(std::min<Clock::duration>(kLookAgain, left));
+    } else {
+      stream_.cancel();
+    }
   }
 
   std::chrono::milliseconds retrieval_timeout() const {
@@ -242,6 +269,8 @@ class ServerConnection {
   ConnectionState& state_;
   ReadBuffer buffer_;
   Connection connection_;
+  Clock::time_point body_until_;
+  std::function<bool()> wanted_elsewhere_;  ///< set while a body is read
   Watchdog watchdog_;
 };
 

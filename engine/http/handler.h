@@ -3,6 +3,7 @@
 #pragma once
 
 #include <any>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -28,6 +29,9 @@ struct Admission {
   std::size_t max_body = 0;
   /// Kept until the response is written: a share of a memory budget, say.
   std::shared_ptr<void> hold;
+  /// Set: asked now and then, on the connection's strand, while a body comes slowly. True ends it as if the time for its
+  /// retrieval were over: others wait for what it holds.
+  std::function<bool()> wanted_elsewhere;
 };
 
 /// Thread-safe: called from the strand of each connection.

@@ -23,12 +23,15 @@ struct ListenerOptions {
   unsigned unix_mode = 0660;
   std::shared_ptr<TlsServerContext> tls;  ///< null: no TLS
 
-  /// Connections beyond this number are closed as soon as they are accepted, with a line in the log.
+  /// Connections beyond this number, or beyond what the process's limit of descriptors leaves, are closed as soon as they
+  /// are accepted, with a line in the log.
   std::size_t max_connections = 20'000;
   std::size_t max_header_bytes = 16 << 10;
   std::chrono::milliseconds handshake_timeout{10'000};
   /// From the first byte of a request to its last (MaxPacketRetrievalTimeSeconds).
   std::chrono::milliseconds retrieval_timeout{120'000};
+  /// A body for whose memory others wait has so long, and a second more for every 32 KiB of it.
+  std::chrono::milliseconds body_patience{5'000};
   /// Silence between requests. A source may be silent for its whole heartbeat interval, an hour and more.
   std::chrono::milliseconds idle_timeout{std::chrono::hours(25)};
   /// For the peer to take a response.

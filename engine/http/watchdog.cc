@@ -45,7 +45,7 @@ Watchdog::~Watchdog() {
   state_->timer.cancel();
 }
 
-void Watchdog::arm(std::chrono::milliseconds limit) {
+void Watchdog::arm(std::chrono::steady_clock::duration limit) {
   state_->expired = false;
   state_->limit = std::chrono::steady_clock::now() + limit;
   if (state_->limit < state_->waits_until) state_->wait_until(state_->limit);

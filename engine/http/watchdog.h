@@ -10,7 +10,8 @@
 
 namespace http {
 
-/// Calls its function once the limit of the present step is reached. One strand, that of `executor`.
+/// Calls its function once the limit of the present step is reached; the function may arm it anew. One strand, that of
+/// `executor`.
 ///
 /// Cheap to arm for every step of every request: the timer below is only moved where a limit is nearer than the one it
 /// waits for already.
@@ -22,7 +23,7 @@ class Watchdog {
   Watchdog& operator=(const Watchdog&) = delete;
 
   /// Begins a new step; the previous one's limit is forgotten.
-  void arm(std::chrono::milliseconds limit);
+  void arm(std::chrono::steady_clock::duration limit);
   void disarm();
   /// Whether the limit of the present step was reached.
   bool expired() const;

@@ -97,20 +97,28 @@ class Place {
 ByteBudget::ByteBudget(std::size_t total) : state_(std::make_shared<State>(total)) {}
 ByteBudget::~ByteBudget() = default;
 
+std::shared_ptr<void> ByteBudget::try_take(std::size_t bytes) {
+  {
+    std::lock_guard lock(state_->mutex);
+    bytes = std::min(bytes, state_->total);
+    if (!state_->queue.empty() || state_->free < bytes) return nullptr;
+    state_->free -= bytes;
+  }
+  return State::share(state_, bytes);
+}
+
 base::Task<std::shared_ptr<void>> ByteBudget::take(std::size_t bytes, std::chrono::milliseconds limit) {
+  if (auto share = try_take(bytes)) co_return share;
   const std::shared_ptr<State> state = state_;
   const auto executor = co_await asio::this_coro::executor;
   const auto waiter = std::make_shared<Waiter>();
+  waiter->timer = std::make_shared<asio::steady_timer>(executor, limit);
   {
     std::lock_guard lock(state->mutex);
-    bytes = std::min(bytes, state->total);
-    waiter->bytes = bytes;
-    if (state->queue.empty() && state->free >= bytes) {
-      state->free -= bytes;
-      co_return State::share(state, bytes);
-    }
-    waiter->timer = std::make_shared<asio::steady_timer>(executor, limit);
+    waiter->bytes = std::min(bytes, state->total);
     state->queue.push_back(waiter);
+    // Something may have come back meanwhile.
+    state->serve();
   }
   Place<State> place(state, waiter);
   boost::system::error_code ignored;

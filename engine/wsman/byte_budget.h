@@ -20,6 +20,9 @@ class ByteBudget {
   /// its turn for `limit` at most, and is null then. A waiter whose coroutine is cancelled leaves the queue.
   base::Task<std::shared_ptr<void>> take(std::size_t bytes, std::chrono::milliseconds limit);
 
+  /// The same without waiting: null where it would have to.
+  std::shared_ptr<void> try_take(std::size_t bytes);
+
   /// Changes the total; where more is out than that, shares come back first.
   void resize(std::size_t total);
 

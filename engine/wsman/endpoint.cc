@@ -111,7 +111,8 @@ struct Endpoint::State {
       : options(std::move(o)),
         dispatcher(d),
         offered(std::make_shared<const Schemes>(std::move(a))),
-        budget(options.body_budget),
+        bodies(options.body_budget),
+        expansions(options.expansion_budget),
         places(options.max_requests) {}
 
   using Schemes = std::vector<auth::Authenticator*>;
@@ -120,7 +121,8 @@ struct Endpoint::State {
   Dispatcher& dispatcher;
   mutable std::mutex mutex;
   std::shared_ptr<const Schemes> offered;
-  ByteBudget budget;
+  ByteBudget bodies;
+  ByteBudget expansions;
   ByteBudget places;
   std::atomic<bool> remote_access = true;
   Mapper mapper;
@@ -143,6 +145,12 @@ struct Endpoint::State {
   std::vector<std::string> profiles(const base::Peer& peer) const;
   http::Response answer_stranger(const http::Request& request) const;
   auth::Principal mapped(const auth::Principal& who, const Headers& headers) const;
+  /// An expanded body and its share of memory; no text where there was no share in time.
+  struct Expansion {
+    std::shared_ptr<void> share;
+    std::optional<base::Result<std::string>> text;
+  };
+  base::Task<Expansion> expand(std::string_view body);
   base::Task<http::Response> answer(http::Request request, const Session& session, const base::Peer& peer);
   http::Response refuse(const Fault& fault, const std::string& relates_to, Charset charset) const;
 };
@@ -247,12 +255,34 @@ http::Response Endpoint::State::refuse(const Fault& fault, const std::string& re
   return soap(fault_message(fault, relates_to, dispatcher.options().machine), charset);
 }
 
+/// In two steps: what the usual body expands to is tried first, so that one need not reserve what hardly any needs.
+base::Task<Endpoint::State::Expansion> Endpoint::State::expand(std::string_view body) {
+  const std::size_t most = std::min(options.max_decompressed_bytes, kMostExpansion * max_body());
+  const std::size_t usual = std::min(most, kUsualExpansion * body.size());
+  Expansion expansion;
+  for (const std::size_t limit : {usual, most}) {
+    // Given back first: who holds a share must not wait for another.
+    expansion.share.reset();
+    expansion.share = co_await expansions.take(limit, options.body_wait);
+    if (!expansion.share) {
+      expansion.text.reset();
+      break;
+    }
+    expansion.text = sldc_decompress(body, limit);
+    if (expansion.text->ok() || expansion.text->error().code != SldcErrc::TooLarge || limit == most) break;
+  }
+  co_return expansion;
+}
+
 base::Task<http::Response> Endpoint::State::answer(http::Request request, const Session& session, const base::Peer& peer) {
   const std::string content_type(field(request.head, "Content-Type"));
   Charset charset = Charset::Utf8;
   // A source may mark a body as compressed which is not.
+  Expansion expansion;
   if (coding_of(request.head) == Coding::Sldc && looks_like_sldc(request.body)) {
-    auto expanded = sldc_decompress(request.body, std::min(options.max_decompressed_bytes, kMostExpansion * max_body()));
+    expansion = co_await expand(request.body);
+    if (!expansion.text) co_return bare(503);
+    base::Result<std::string>& expanded = *expansion.text;
     if (!expanded.ok()) {
       base::log_warning("{} ({}): {}", session.who.name, peer.address, expanded.error().message());
       if (expanded.error().code == SldcErrc::TooLarge) co_return bare(413, true);
@@ -351,9 +381,10 @@ base::Task<http::Admission> Endpoint::admit(const http::RequestHead& head, http:
   }
   const std::size_t length = std::min<std::uint64_t>(head.content_length.value_or(admission.max_body), admission.max_body);
   if (length == 0) co_return admission;
-  const std::size_t share = coding_of(head) == Coding::Sldc ? length * kUsualExpansion : length;
-  admission.hold = co_await state_->budget.take(share, state_->options.body_wait);
+  admission.hold = state_->bodies.try_take(length);
+  if (!admission.hold) admission.hold = co_await state_->bodies.take(length, state_->options.body_wait);
   if (!admission.hold) admission.refusal = bare(503, true);
+  admission.wanted_elsewhere = [state = state_.get()] { return state->bodies.waiting() != 0; };
   co_return admission;
 }
 
@@ -369,7 +400,8 @@ base::Task<http::Response> Endpoint::handle(http::Request request, http::Connect
     // Where session.protection is set, this is the place to unseal the body (multipart/encrypted) before, and to seal the
     // response after; until a scheme offers protection there is none.
     if (session.protection) co_return bare(415, true);
-    const auto place = co_await state_->places.take(1, state_->options.request_wait);
+    std::shared_ptr<void> place = state_->places.try_take(1);
+    if (!place) place = co_await state_->places.take(1, state_->options.request_wait);
     if (!place) co_return bare(503);
     response = co_await state_->answer(std::move(request), session, connection.peer);
   }

@@ -26,10 +26,12 @@ struct EndpointOptions {
   /// A compressed body may not expand beyond this, nor beyond 32 times the largest plain body: what a source packs into one
   /// is an envelope, and that has its own limit.
   std::size_t max_decompressed_bytes = 64u << 20;
-  /// Bytes of request bodies in memory at one time, over all connections: more wait, in their order. A compressed body
-  /// counts eight times.
-  std::size_t body_budget = 256u << 20;
-  /// Who has waited so long for a share of it gets 503.
+  /// Bytes of request bodies, as they come over the wire, in memory at one time over all connections: more wait, in their
+  /// order. A body has its share from its head on; while others wait, one that comes slower than http's pace loses it.
+  std::size_t body_budget = 128u << 20;
+  /// What compressed bodies expand to, likewise. A share is taken once the whole body is there, so no sender can hold it.
+  std::size_t expansion_budget = 128u << 20;
+  /// Who has waited so long for a share of either gets 503.
   std::chrono::milliseconds body_wait{30'000};
   /// Answer Identify to those who ask with the header WSMANIDENTIFY: unauthenticated, or at /wsman-anon/identify.
   bool anonymous_identify = true;

@@ -414,6 +414,33 @@ TEST(ServerConnection, AnswersASlowSenderWith500AndCloses) {
   EXPECT_THAT(handler.requests(), IsEmpty());
 }
 
+TEST(ServerConnection, EndsASlowBodyForWhichOthersWait) {
+  RecordingHandler handler;
+  handler.wanted_elsewhere = [] { return true; };
+  http::ListenerOptions options;
+  options.body_patience = std::chrono::milliseconds(30);
+  const std::string whole = post("body");
+  EXPECT_THAT(statuses_in(converse_until_closed(handler, whole.substr(0, whole.size() - 1), options)), ElementsAre(500u));
+  EXPECT_THAT(statuses_in(converse(handler, whole, {}, options)), ElementsAre(200u));
+}
+
+TEST(ServerConnection, LeavesASlowBodyItsTimeWhereNobodyWaits) {
+  RecordingHandler handler;
+  int asked = 0;
+  handler.wanted_elsewhere = [&asked] {
+    ++asked;
+    return false;
+  };
+  http::ListenerOptions options;
+  options.body_patience = std::chrono::milliseconds(10);
+  options.retrieval_timeout = std::chrono::milliseconds(700);
+  const std::string whole = post("body");
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(statuses_in(converse_until_closed(handler, whole.substr(0, whole.size() - 1), options)), ElementsAre(500u));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(690));
+  EXPECT_GE(asked, 2);
+}
+
 TEST(ServerConnection, DoesNotCountTheWaitForAdmissionAgainstTheSender) {
   RecordingHandler handler;
   handler.admission_delay = std::chrono::milliseconds(100);

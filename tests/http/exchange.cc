@@ -20,6 +20,7 @@ base::Task<http::Admission> RecordingHandler::admit(const http::RequestHead& hea
   if (admission_delay.count() > 0) co_await base::system_clock().sleep_for(admission_delay);
   http::Admission admission;
   admission.max_body = max_body;
+  admission.wanted_elsewhere = wanted_elsewhere;
   if (refuse) admission.refusal = refuse(head);
   co_return admission;
 }

@@ -21,6 +21,8 @@ class RecordingHandler : public http::Handler {
   /// Admits everything where not set.
   std::function<std::optional<http::Response>(const http::RequestHead&)> refuse;
   std::function<http::Response(const http::Request&, http::Connection&)> answer;
+  /// What admissions say where others wait for the memory of a body.
+  std::function<bool()> wanted_elsewhere;
   /// How long admit() waits.
   std::chrono::milliseconds admission_delay{0};
 

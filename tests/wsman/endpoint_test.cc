@@ -520,5 +520,76 @@ TEST_F(EndpointTest, BodiesWaitForTheirShareOfMemory) {
   EXPECT_FALSE(run_on(service_->loop.executor(), endpoint_->admit(head, other)).refusal);
 }
 
+TEST_F(EndpointTest, CompressedBodyHoldsItsOwnLengthUntilItIsThere) {
+  EndpointOptions options;
+  options.body_budget = 1000;
+  options.body_wait = std::chrono::milliseconds(10);
+  make(options);
+  connect_locally();
+  http::RequestHead head = get_one().head;
+  head.fields.add("Content-Encoding", "SLDC");
+  head.content_length = 500;
+  http::Connection other = connection_;
+  const auto first = run_on(service_->loop.executor(), endpoint_->admit(head, connection_));
+  const auto second = run_on(service_->loop.executor(), endpoint_->admit(head, other));
+  EXPECT_FALSE(first.refusal);
+  EXPECT_FALSE(second.refusal);
+}
+
+TEST_F(EndpointTest, WhoeverHoldsAShareLearnsThatOthersWait) {
+  EndpointOptions options;
+  options.body_budget = 1000;
+  make(options);
+  connect_locally();
+  http::RequestHead head = get_one().head;
+  head.content_length = 1000;
+  auto slow = run_on(service_->loop.executor(), endpoint_->admit(head, connection_));
+  ASSERT_TRUE(slow.wanted_elsewhere);
+  EXPECT_FALSE(slow.wanted_elsewhere());
+  http::Connection other = connection_;
+  auto waiting = boost::asio::co_spawn(service_->loop.executor(), endpoint_->admit(head, other), boost::asio::use_future);
+  EXPECT_TRUE(test_support::eventually([&] { return slow.wanted_elsewhere(); }));
+  slow.hold.reset();
+  EXPECT_FALSE(waiting.get().refusal);
+}
+
+TEST_F(EndpointTest, ExpandedBodiesWaitForTheirShareOfMemory) {
+  const auto compressed = [] {
+    auto request = post(sldc_compress(get_one().body));
+    request.head.fields.add("Content-Encoding", "SLDC");
+    return request;
+  };
+  EndpointOptions options;
+  options.expansion_budget = 8 * compressed().body.size();
+  options.body_wait = std::chrono::milliseconds(10);
+  make(options);
+  connect_locally();
+  test_support::FakeClock never;
+  service_->resource.stall = &never;
+  auto request = compressed();
+  run_on(service_->loop.executor(), endpoint_->admit(request.head, connection_));
+  http::Connection other = connection_;
+  auto first = boost::asio::co_spawn(service_->loop.executor(), endpoint_->handle(compressed(), connection_),
+                                     boost::asio::use_future);
+  ASSERT_TRUE(test_support::eventually([&] { return never.sleepers() == 1; }));
+  EXPECT_EQ(run_on(service_->loop.executor(), endpoint_->handle(compressed(), other)).status, 503u);
+  // One that is not compressed needs none.
+  service_->resource.stall = nullptr;
+  EXPECT_EQ(run_on(service_->loop.executor(), endpoint_->handle(get_one(), other)).status, 200u);
+  service_->clock.advance(std::chrono::hours(1));
+  EXPECT_EQ(first.get().status, 500u);
+  EXPECT_EQ(run_on(service_->loop.executor(), endpoint_->handle(compressed(), other)).status, 200u);
+}
+
+TEST_F(EndpointTest, BodyThatExpandsMoreThanUsualIsReadAllTheSame) {
+  connect_locally();
+  std::string padded = get_one().body;
+  padded.insert(padded.find("<s:Body"), std::string(100'000, ' '));
+  auto request = post(sldc_compress(padded));
+  ASSERT_LT(request.body.size() * 8, padded.size());
+  request.head.fields.add("Content-Encoding", "SLDC");
+  EXPECT_EQ(send(std::move(request)).status, 200u);
+}
+
 }  // namespace
 }  // namespace wsman
