@@ -1,5 +1,6 @@
 #include "engine/http/listener.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,6 +30,16 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::seconds kCloseLimit{5};
 constexpr std::size_t kMaxUnixPath = 107;
+
+/// `wanted`, or fewer where the process may not have so many descriptors: what is beyond is better closed at once than left
+/// waiting, and files, stores and other listeners need some, too.
+std::size_t affordable_connections(std::size_t wanted) {
+  constexpr std::size_t kOthers = 256;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
+  const auto descriptors = static_cast<std::size_t>(limit.rlim_cur);
+  return std::min(wanted, descriptors - std::min(kOthers, descriptors / 2));
+}
 
 /// Lets a line of one kind through at most once in `interval`.
 class RareLine {
@@ -170,7 +181,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
     {
       std::lock_guard lock(mutex);
       if (stopping) return;
-      if (open.size() >= options.max_connections) {
+      if (open.size() >= affordable_connections(options.max_connections)) {
         if (full_line.due()) base::log_warning("{} connections are open: a further one was refused", open.size());
         return;
       }

@@ -1,6 +1,7 @@
 #include "engine/service/program.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
@@ -76,12 +77,21 @@ base::Task<void> run_until_signal(const ProgramDescription& program, const Comma
   co_await host.stop();
 }
 
+/// Every connection needs a descriptor: as many as the administrator lets us have, not as many as a shell begins with.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) base::log_warning("the limit of open files stays as it is");
+}
+
 int serve(const ProgramDescription& program, const CommandLine& line, Settings settings) {
   // A peer that goes away must not end the process.
   ::signal(SIGPIPE, SIG_IGN);
   // A file that may not grow is a full disk to the stores, and no reason to end either.
   ::signal(SIGXFSZ, SIG_IGN);
   base::set_log_level(settings.log_level);
+  raise_descriptor_limit();
   const std::size_t threads = std::max(2u, std::min(8u, std::thread::hardware_concurrency()));
   boost::asio::io_context context(static_cast<int>(threads));
 

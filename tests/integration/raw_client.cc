@@ -1,12 +1,25 @@
 #include "tests/integration/raw_client.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace integration {
+
+namespace {
+
+void limit_waits(int descriptor) {
+  const timeval limit{10, 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+}
+
+}  // namespace
 
 struct RawClient::State {
   int descriptor = -1;
@@ -20,8 +33,16 @@ RawClient::RawClient(unsigned port) : state_(std::make_unique<State>()) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const timeval limit{10, 0};
-  ::setsockopt(state_->descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  limit_waits(state_->descriptor);
+  EXPECT_EQ(::connect(state_->descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+}
+
+RawClient::RawClient(const std::filesystem::path& socket) : state_(std::make_unique<State>()) {
+  state_->descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket.string().copy(address.sun_path, sizeof address.sun_path - 1);
+  limit_waits(state_->descriptor);
   EXPECT_EQ(::connect(state_->descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
 }
 
@@ -48,6 +69,23 @@ void RawClient::send(std::string_view bytes) {
   } else {
     EXPECT_EQ(::send(state_->descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(size));
   }
+}
+
+std::size_t RawClient::send_some(std::string_view bytes) {
+  if (state_->ssl == nullptr) {
+    const ssize_t sent = ::send(state_->descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+  }
+  const int flags = ::fcntl(state_->descriptor, F_GETFL);
+  ::fcntl(state_->descriptor, F_SETFL, flags | O_NONBLOCK);
+  const int sent = ::SSL_write(state_->ssl, bytes.data(), static_cast<int>(bytes.size()));
+  ::fcntl(state_->descriptor, F_SETFL, flags);
+  return static_cast<std::size_t>(std::max(sent, 0));
+}
+
+void RawClient::end() {
+  if (state_->ssl != nullptr) ::SSL_shutdown(state_->ssl);
+  ::shutdown(state_->descriptor, SHUT_WR);
 }
 
 std::string RawClient::receive(std::string_view end) {
