@@ -19,7 +19,6 @@ using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 constexpr const char* kHost = "host7.lab.example";
@@ -96,7 +95,7 @@ class HostileHttp : public ::testing::Test {
     client->send(identify());
     EXPECT_THAT(client->receive("IdentifyResponse>"), StartsWith("HTTP/1.1 200"));
   }
-  std::size_t growth() const {
+  std::size_t growth() {
     const std::size_t now = stack_.collector().memory();
     return now > memory_ ? now - memory_ : 0;
   }
@@ -304,7 +303,7 @@ TEST_F(HostileHttp, RequestsWhoseAnswersNobodyReadsAreNotCollected) {
   std::string requests;
   while (requests.size() < 60'000) requests += identify();
   std::size_t sent = 0;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 6; ++i) {
     clients.push_back(connect());
     // Until the service stops reading, because its answers are not taken.
     std::size_t taken = 0;
@@ -317,9 +316,9 @@ TEST_F(HostileHttp, RequestsWhoseAnswersNobodyReadsAreNotCollected) {
     sent += taken;
     expect_served();
   }
-  EXPECT_GT(sent, 5 * kMegabyte);
+  EXPECT_GT(sent, kMegabyte);
   // A read buffer, a request and an answer each.
-  EXPECT_LT(growth(), 20 * kMegabyte);
+  EXPECT_LT(growth(), 8 * kMegabyte);
 }
 
 }  // namespace
