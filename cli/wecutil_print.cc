@@ -36,7 +36,8 @@ std::string json_of(const SourceStatus& source) {
   add_time(object, "LastHeartbeatTime", source.delivery.last_heartbeat);
   add_time(object, "LastEventTime", source.delivery.last_event);
   if (!source.delivery.address.empty()) object.text("NetworkAddress", source.delivery.address);
-  return object.number("Events", source.delivery.events).number("DroppedEvents", source.delivery.dropped).take();
+  object.number("Events", source.delivery.events).number("DroppedEvents", source.delivery.dropped);
+  return object.number("LostEvents", source.lost).take();
 }
 
 std::string json_of(const EventSource& source) {
@@ -79,6 +80,9 @@ void print_source_status(std::ostream& out, const SourceStatus& source) {
     if (delivery.error_time) out << "\t\t\tErrorTime: " << base::format_local(*delivery.error_time, 3) << '\n';
   }
   if (delivery.last_heartbeat) out << "\t\t\tLastHeartbeatTime: " << base::format_local(*delivery.last_heartbeat, 3) << '\n';
+  // Ours: they stand there only where there is bad news.
+  if (delivery.dropped != 0) out << "\t\t\tDroppedEvents: " << delivery.dropped << '\n';
+  if (source.lost != 0) out << "\t\t\tLostEvents: " << source.lost << '\n';
 }
 
 void print_ids_json(std::ostream& out, const std::vector<std::string>& ids) {

@@ -49,7 +49,7 @@ void add_status(JsonObject& object, const LogDescription& log) {
   object.number("textSize", log.text_bytes);
   object.number("attributes", kFileAttributes).number("numberOfLogRecords", log.records);
   object.number("oldestRecordNumber", log.oldest_record).number("newestRecordNumber", log.newest_record);
-  object.number("overwrittenRecords", log.overwritten);
+  object.number("overwrittenRecords", log.overwritten).number("lostRecords", log.lost);
 }
 
 void print_configuration(std::ostream& out, const LogDescription& log) {
@@ -96,6 +96,8 @@ void print_status(std::ostream& out, const LogDescription& log) {
   line(out, "attributes", std::to_string(kFileAttributes));
   line(out, "numberOfLogRecords", std::to_string(log.records));
   line(out, "oldestRecordNumber", std::to_string(log.oldest_record));
+  // Ours: it stands there only where there is bad news.
+  if (log.lost != 0) line(out, "lostRecords", std::to_string(log.lost));
 }
 
 /// All logs of a store as if they were one.
@@ -110,6 +112,7 @@ LogDescription summed(const std::vector<LogDescription>& logs) {
     sum.text_bytes += log.text_bytes;
     sum.records += log.records;
     sum.overwritten += log.overwritten;
+    sum.lost += log.lost;
     if (log.records != 0) {
       sum.oldest_record = sum.oldest_record == 0 ? log.oldest_record : std::min(sum.oldest_record, log.oldest_record);
     }

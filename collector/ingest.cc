@@ -27,8 +27,8 @@ wsman::Fault store_fault(const base::Error& error) {
 
 }  // namespace
 
-Ingest::Ingest(subscriptions::Manager& manager, storage::EventStore& store, base::Clock& clock)
-    : manager_(manager), store_(store), clock_(clock) {}
+Ingest::Ingest(subscriptions::Manager& manager, storage::EventStore& store, RecordWatch& watch, base::Clock& clock)
+    : manager_(manager), store_(store), watch_(watch), clock_(clock) {}
 
 wsman::AsyncResult<void> Ingest::deliver(wsman::Delivery delivery) {
   auto admitted = manager_.admit(delivery.who, delivery.identifier, delivery.path);
@@ -58,7 +58,7 @@ wsman::AsyncResult<void> Ingest::deliver(wsman::Delivery delivery) {
 
 wsman::AsyncResult<void> Ingest::deliver_events(wsman::Delivery delivery, subscriptions::Admitted admitted) {
   storage::DeliveredBatch batch;
-  batch.log = std::move(admitted.log);
+  batch.log = admitted.log;
   batch.subscription = admitted.subscription;
   batch.machine = delivery.who.name;
   batch.address = delivery.address;
@@ -74,11 +74,21 @@ wsman::AsyncResult<void> Ingest::deliver_events(wsman::Delivery delivery, subscr
     base::log_warning("{} of {} events from {} cannot be read and are kept as they came", unreadable, batch.events.size(),
                       delivery.who.name);
   }
+  RecordWatch::Batch watched{admitted.subscription, delivery.who.name, std::move(admitted.log), {}, {}, false};
+  watched.records = BatchRecords(batch.events, *admitted.whole_channels);
+  if (!watched.records.empty()) {
+    // A failing store tells itself by what comes next.
+    auto before = co_await watch_.positions(watched.subscription, watched.machine);
+    if (before.ok()) watched.before = std::move(*before);
+  }
   auto stored = co_await store_.append(std::move(batch));
   if (!stored.ok()) co_return store_fault(stored.error());
+  watched.all_new = stored->duplicates == 0;
+  if (!watched.records.empty()) co_await watch_.stored(std::move(watched));
   if (delivery.dropped != 0) {
     base::log_warning("{} has left out {} events of subscription {} that exceed its size limit", delivery.who.name,
                       delivery.dropped, admitted.subscription);
+    co_await watch_.left_out(admitted.subscription, delivery.who.name, delivery.dropped);
     storage::DeliveryUpdate update;
     update.subscription = std::move(admitted.subscription);
     update.machine = delivery.who.name;

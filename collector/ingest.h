@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "collector/record_watch.h"
 #include "engine/base/clock.h"
 #include "engine/wsman/delivery.h"
 #include "storage/event_store.h"
@@ -16,7 +17,7 @@ namespace collector {
 /// the source keeps the batch and comes again. Source: wef-wire, section 8.6.
 class Ingest final : public wsman::DeliverySink {
  public:
-  Ingest(subscriptions::Manager& manager, storage::EventStore& store, base::Clock& clock);
+  Ingest(subscriptions::Manager& manager, storage::EventStore& store, RecordWatch& watch, base::Clock& clock);
   wsman::AsyncResult<void> deliver(wsman::Delivery delivery) override;
 
  private:
@@ -24,6 +25,7 @@ class Ingest final : public wsman::DeliverySink {
 
   subscriptions::Manager& manager_;
   storage::EventStore& store_;
+  RecordWatch& watch_;
   base::Clock& clock_;
 };
 

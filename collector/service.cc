@@ -23,9 +23,13 @@ base::AsyncResult<void> Service::prepare() {
   ASSIGN_OR_CO_RETURN(
       manager_, subscriptions::Manager::open(host_.state(), host_.events(), host_.pool(), offers, *host_.options().clock));
   definitions_ = std::make_unique<subscriptions::SubscriptionDefinitionResource>(*manager_);
-  status_ = std::make_unique<subscriptions::SubscriptionStatusResource>(*manager_);
+  status_ = std::make_unique<subscriptions::SubscriptionStatusResource>(*manager_, &host_.losses());
   list_ = std::make_unique<subscriptions::SubscriptionListResource>(*manager_);
-  ingest_ = std::make_unique<Ingest>(*manager_, host_.events(), *host_.options().clock);
+  watch_ = std::make_unique<RecordWatch>(host_.events(), host_.losses(), host_.pool(), *host_.options().clock,
+                                         host_.options().computer);
+  definitions_->set_watcher(
+      [watch = watch_.get()](std::string id, bool removed) { return watch->forget(std::move(id), removed); });
+  ingest_ = std::make_unique<Ingest>(*manager_, host_.events(), *watch_, *host_.options().clock);
   wsman::Dispatcher& dispatcher = host_.dispatcher();
   dispatcher.add(*definitions_);
   dispatcher.add(*status_);

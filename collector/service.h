@@ -26,6 +26,7 @@ class Service final : public service::Service {
   std::unique_ptr<subscriptions::SubscriptionDefinitionResource> definitions_;
   std::unique_ptr<subscriptions::SubscriptionStatusResource> status_;
   std::unique_ptr<subscriptions::SubscriptionListResource> list_;
+  std::unique_ptr<RecordWatch> watch_;
   std::unique_ptr<Ingest> ingest_;
 };
 

@@ -1,5 +1,6 @@
 #include "events/query.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -263,6 +264,18 @@ bool Query::selects_raw(std::string_view path) const {
   return number && program_->matches(*number, [&](std::uint32_t expression) {
     return xpath::selects_anything(program_->xpath, expression) ? Truth::True : Truth::False;
   }) == Truth::True;
+}
+
+bool Query::selects_everything(std::string_view path) const {
+  const auto number = program_->find_path(path);
+  if (!number) return false;
+  const auto concerns = [&](const Clause& clause) { return clause.path == *number; };
+  return std::ranges::any_of(program_->parts, [&](const Part& part) {
+    const bool all = std::ranges::any_of(part.selects, [&](const Clause& select) {
+      return concerns(select) && xpath::selects_anything(program_->xpath, select.expression);
+    });
+    return all && std::ranges::none_of(part.suppresses, concerns);
+  });
 }
 
 std::optional<std::uint32_t> Query::bind(const Skeleton& skeleton, std::string_view path, Formula& formula) const {

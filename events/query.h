@@ -60,6 +60,9 @@ class Query {
   /// Whether events that cannot be read (Quality::Raw) are selected.
   bool selects_raw(std::string_view path) const;
 
+  /// True where every event of the log is selected, whatever it says: by a "*" that nothing of the same Query suppresses.
+  bool selects_everything(std::string_view path) const;
+
   /// Names that no event has below Event or System (a misspelt *[System[Bogus=1]], a forgotten System in *[EventID=1]; with
   /// "@" in front for attributes), for a warning to the person who asks. Each once.
   std::vector<std::string> unknown_system_names() const;

@@ -285,7 +285,7 @@ wsman::Result<Admitted> Manager::admit(const auth::Principal& machine, std::stri
   if (!is_served(definition, state_->clock.wall()) || is_disabled_by_name(definition, machine)) {
     return wsman::make_fault(wsman::FaultCode::DeliveryRefused, "The subscription is disabled or has expired.");
   }
-  return Admitted{definition.id, definition.log_file};
+  return Admitted{definition.id, definition.log_file, entry->basis.whole_channels};
 }
 
 base::AsyncResult<SubscriptionStatus> Manager::status(std::string id) const {

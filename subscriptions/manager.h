@@ -40,6 +40,7 @@ struct SourceStatus {
   std::string address;
   RunTimeStatus status = RunTimeStatus::Inactive;
   storage::DeliveryState delivery;
+  std::uint64_t lost = 0;  ///< events that are known to be missing
 };
 struct SubscriptionStatus {
   std::string id;
@@ -51,6 +52,8 @@ struct SubscriptionStatus {
 struct Admitted {
   std::string subscription;  ///< its id
   std::string log;
+  /// The logs that its query takes whole.
+  std::shared_ptr<const std::vector<std::string>> whole_channels;
 };
 
 /// Holds the definitions in memory and in the state store. Thread-safe: definitions are immutable snapshots swapped under a

@@ -1,9 +1,13 @@
 #include "subscriptions/offer.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "engine/base/encoding.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/names.h"
 #include "events/bookmark.h"
+#include "events/query.h"
 #include "subscriptions/admission.h"
 
 namespace subscriptions {
@@ -54,7 +58,14 @@ std::optional<Authority> authority_of(std::string_view url) {
 }  // namespace
 
 OfferBasis offer_basis(const Subscription& subscription) {
-  return OfferBasis{identifier_of(subscription), source_visible_version(subscription), filter_of(subscription.query)};
+  auto whole = std::make_shared<std::vector<std::string>>();
+  // A definition that cannot be read is offered to nobody.
+  if (const auto query = events::Query::parse(subscription.query, ""); query.ok()) {
+    std::ranges::copy_if(query->paths(), std::back_inserter(*whole),
+                         [&](const std::string& path) { return query->selects_everything(path); });
+  }
+  return OfferBasis{identifier_of(subscription), source_visible_version(subscription), filter_of(subscription.query),
+                    std::move(whole)};
 }
 
 base::Result<std::string> delivery_address(const Subscription& subscription, const auth::Principal& machine,

@@ -4,9 +4,11 @@
 
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/auth/principal.h"
 #include "engine/base/result.h"
@@ -21,6 +23,8 @@ struct OfferBasis {
   std::string identifier;  ///< identifier_of()
   std::string version;     ///< source_visible_version()
   std::string filter;      ///< filter_of()
+  /// The logs that the query takes whole.
+  std::shared_ptr<const std::vector<std::string>> whole_channels;
 };
 OfferBasis offer_basis(const Subscription& subscription);
 

@@ -21,7 +21,7 @@ wsman::Fault fault_of(const base::Error& error, std::string_view attempted) {
   std::optional<FaultCode> code;
   if (error.code == Win32::FileNotFound) code = FaultCode::ResourceNotFound;
   if (error.code == Win32::AlreadyExists) code = FaultCode::AlreadyExists;
-  if (error.code == Win32::InvalidParameter) code = FaultCode::InvalidParameter;
+  if (error.code == Win32::InvalidParameter) code = FaultCode::InvalidParameterValue;
   if (error.code == Win32::EvtInvalidQuery) code = FaultCode::InvalidParameter;
   if (error.code == Win32::EvtMalformedXml) code = FaultCode::SchemaValidationError;
   if (error.code == Win32::EcLogDisabled) code = FaultCode::InvalidParameter;
@@ -57,25 +57,6 @@ wsman::Result<Subscription> definition_in(const wsman::Call& call) {
   return std::move(*definition);
 }
 
-/// The status without the sources that were not asked for.
-wsman::AsyncResult<SubscriptionStatus> selected_status(const Manager& manager, const wsman::Call& call) {
-  auto id = selected_id(call);
-  if (!id.ok()) co_return std::move(id).error();
-  auto status = co_await manager.status(std::move(*id));
-  if (!status.ok()) co_return fault_of(status.error(), "reading the status of a subscription");
-  std::vector<std::string> wanted;
-  for (const wsman::Selector& selector : call.headers.selectors) {
-    if (base::equal_ignoring_case(selector.name, kSourceSelector)) wanted.push_back(selector.value);
-  }
-  if (!wanted.empty()) {
-    std::erase_if(status->sources, [&](const SourceStatus& source) {
-      return std::none_of(wanted.begin(), wanted.end(),
-                          [&](const std::string& name) { return is_address_of(name, source.address); });
-    });
-  }
-  co_return std::move(*status);
-}
-
 }  // namespace
 
 std::string_view SubscriptionDefinitionResource::uri() const {
@@ -84,6 +65,12 @@ std::string_view SubscriptionDefinitionResource::uri() const {
 
 bool SubscriptionDefinitionResource::knows_option(std::string_view name) const {
   return base::equal_ignoring_case(name, kIdsOnlyOption);
+}
+
+base::Task<void> SubscriptionDefinitionResource::tell_watcher(std::string id, bool removed) {
+  if (!watcher_) co_return;
+  auto told = watcher_(std::move(id), removed);
+  co_await std::move(told);
 }
 
 wsman::AsyncResult<wsman::Item> SubscriptionDefinitionResource::get(const wsman::Call& call) {
@@ -107,6 +94,7 @@ wsman::AsyncResult<wsman::Item> SubscriptionDefinitionResource::put(const wsman:
   }
   auto set = co_await manager_.set(std::move(*definition));
   if (!set.ok()) co_return fault_of(set.error(), "changing a subscription");
+  co_await tell_watcher(*id, false);
   base::log_notice("{} has changed subscription {}", call.who.name, *id);
   const auto now = manager_.find(*id);
   if (!now) co_return wsman::make_fault(FaultCode::Concurrency, "The subscription was deleted at the same time.");
@@ -128,6 +116,7 @@ wsman::AsyncResult<void> SubscriptionDefinitionResource::remove(const wsman::Cal
   if (!id.ok()) co_return std::move(id).error();
   auto removed = co_await manager_.remove(*id);
   if (!removed.ok()) co_return fault_of(removed.error(), "deleting a subscription");
+  co_await tell_watcher(*id, true);
   base::log_notice("{} has deleted subscription {}", call.who.name, *id);
   co_return wsman::Result<void>();
 }
@@ -153,8 +142,32 @@ std::string_view SubscriptionStatusResource::uri() const {
   return wsman::resource::kSubscriptionStatus;
 }
 
+/// The status without the sources that were not asked for.
+wsman::AsyncResult<SubscriptionStatus> SubscriptionStatusResource::selected_status(const wsman::Call& call) const {
+  auto id = selected_id(call);
+  if (!id.ok()) co_return std::move(id).error();
+  auto status = co_await manager_.status(std::move(*id));
+  if (!status.ok()) co_return fault_of(status.error(), "reading the status of a subscription");
+  std::vector<std::string> wanted;
+  for (const wsman::Selector& selector : call.headers.selectors) {
+    if (base::equal_ignoring_case(selector.name, kSourceSelector)) wanted.push_back(selector.value);
+  }
+  if (!wanted.empty()) {
+    std::erase_if(status->sources, [&](const SourceStatus& source) {
+      return std::none_of(wanted.begin(), wanted.end(),
+                          [&](const std::string& name) { return is_address_of(name, source.address); });
+    });
+  }
+  if (losses_ != nullptr) {
+    for (SourceStatus& source : status->sources) {
+      for (const LossTotal& total : losses_->of_source(status->id, source.address)) source.lost += total.events;
+    }
+  }
+  co_return std::move(*status);
+}
+
 wsman::AsyncResult<wsman::Item> SubscriptionStatusResource::get(const wsman::Call& call) {
-  auto status = co_await selected_status(manager_, call);
+  auto status = co_await selected_status(call);
   if (!status.ok()) co_return std::move(status).error();
   co_return wsman::Item{write_status(*status), selectors_of(status->id), {}};
 }
@@ -164,7 +177,7 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> SubscriptionStatusResourc
   if (request.filter) {
     co_return wsman::make_fault(FaultCode::FilteringNotSupported, "A status is enumerated without a filter.");
   }
-  auto status = co_await selected_status(manager_, call);
+  auto status = co_await selected_status(call);
   if (!status.ok()) co_return std::move(status).error();
   std::vector<SourceStatus> sources;
   sources.swap(status->sources);

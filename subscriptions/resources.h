@@ -2,11 +2,14 @@
 
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <set>
+#include <string>
 #include <string_view>
 
 #include "engine/wsman/resource.h"
+#include "subscriptions/loss_ledger.h"
 #include "subscriptions/manager.h"
 
 namespace subscriptions {
@@ -27,6 +30,9 @@ inline constexpr std::string_view kIdsOnlyOption = "IdentifiersOnly";
 class SubscriptionDefinitionResource final : public wsman::Resource {
  public:
   explicit SubscriptionDefinitionResource(Manager& manager) : manager_(manager) {}
+  /// Awaited after each change and removal, before the answer. Set before the first request.
+  using Watcher = std::function<base::Task<void>(std::string id, bool removed)>;
+  void set_watcher(Watcher watcher) { watcher_ = std::move(watcher); }
   std::string_view uri() const override;
   bool knows_option(std::string_view name) const override;
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
@@ -37,7 +43,10 @@ class SubscriptionDefinitionResource final : public wsman::Resource {
                                                                    wsman::EnumerateRequest request) override;
 
  private:
+  base::Task<void> tell_watcher(std::string id, bool removed);
+
   Manager& manager_;
+  Watcher watcher_;
 };
 
 /// Their status (status_document.h), by SubscriptionId and perhaps Source. Get answers all of it; Enumerate first the
@@ -45,14 +54,19 @@ class SubscriptionDefinitionResource final : public wsman::Resource {
 /// administrators.
 class SubscriptionStatusResource final : public wsman::Resource {
  public:
-  explicit SubscriptionStatusResource(Manager& manager) : manager_(manager) {}
+  /// `losses` outlives it, or is null.
+  explicit SubscriptionStatusResource(Manager& manager, const LossLedger* losses = nullptr)
+      : manager_(manager), losses_(losses) {}
   std::string_view uri() const override;
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;
 
  private:
+  wsman::AsyncResult<SubscriptionStatus> selected_status(const wsman::Call& call) const;
+
   Manager& manager_;
+  const LossLedger* losses_;
 };
 
 /// What an authenticated machine may have: each item is a Subscribe to be served. Source: wef-wire, sections 8.1 and 8.2.

@@ -31,6 +31,7 @@ void write_source(xml::Writer& writer, const SourceStatus& source) {
   if (!delivery.address.empty()) writer.leaf("NetworkAddress", delivery.address);
   writer.leaf("Events", std::to_string(delivery.events));
   writer.leaf("DroppedEvents", std::to_string(delivery.dropped));
+  writer.leaf("LostEvents", std::to_string(source.lost));
 }
 
 std::optional<RunTimeStatus> find_status(std::string_view name) {
@@ -73,6 +74,7 @@ base::Result<SourceStatus> read_source(xml::Element element) {
   delivery.address = element.child(kNamespace, "NetworkAddress").text();
   delivery.events = number_in<std::uint64_t>(element, "Events");
   delivery.dropped = number_in<std::uint64_t>(element, "DroppedEvents");
+  source.lost = number_in<std::uint64_t>(element, "LostEvents");
   return source;
 }
 

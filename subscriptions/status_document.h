@@ -5,7 +5,7 @@
 //   </SubscriptionStatus>
 //
 // An EventSource holds Address, RunTimeStatus, LastError and, where there is something to tell, ErrorMessage, ErrorTime,
-// LastHeartbeatTime, LastEventTime, NetworkAddress, Events and DroppedEvents. Times are UTC.
+// LastHeartbeatTime, LastEventTime, NetworkAddress, Events, DroppedEvents and LostEvents. Times are UTC.
 
 #pragma once
 

@@ -66,6 +66,7 @@ struct LogDescription {
   std::uint64_t oldest_record = 0;  ///< 0 where the log is empty
   std::uint64_t newest_record = 0;
   std::uint64_t overwritten = 0;
+  std::uint64_t lost = 0;  ///< events of sources that are known to be missing
 };
 
 /// What events may be counted by.

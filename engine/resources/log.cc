@@ -249,7 +249,7 @@ std::string log_to_xml(const LogDescription& log) {
   writer.leaf("l:LastWriteTime", time(log.last_write)).leaf("l:FileSize", std::to_string(log.size));
   writer.leaf("l:RecordCount", std::to_string(log.records)).leaf("l:OldestRecord", std::to_string(log.oldest_record));
   writer.leaf("l:TextBytes", std::to_string(log.text_bytes)).leaf("l:NewestRecord", std::to_string(log.newest_record));
-  writer.leaf("l:Overwritten", std::to_string(log.overwritten));
+  writer.leaf("l:Overwritten", std::to_string(log.overwritten)).leaf("l:Lost", std::to_string(log.lost));
   return writer.take();
 }
 
@@ -277,7 +277,8 @@ base::Result<void> read_log(xml::Element element, LogDescription& log) {
   RETURN_IF_ERROR(read("RecordCount", log.records));
   RETURN_IF_ERROR(read("OldestRecord", log.oldest_record));
   RETURN_IF_ERROR(read("NewestRecord", log.newest_record));
-  return read("Overwritten", log.overwritten);
+  RETURN_IF_ERROR(read("Overwritten", log.overwritten));
+  return read("Lost", log.lost);
 }
 
 }  // namespace resources

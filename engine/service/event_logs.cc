@@ -81,11 +81,17 @@ base::AsyncResult<resources::LogRecords> StorageEventLogs::read(resources::LogRe
   co_return records;
 }
 
+resources::LogDescription StorageEventLogs::described(storage::Log log) const {
+  resources::LogDescription description = describe(std::move(log));
+  if (losses_ != nullptr) description.lost = losses_->events_of_log(description.name);
+  return description;
+}
+
 base::AsyncResult<std::vector<resources::LogDescription>> StorageEventLogs::logs() {
   auto logs = co_await store_.logs();
   if (!logs.ok()) co_return translated(std::move(logs).error());
   std::vector<resources::LogDescription> descriptions;
-  for (storage::Log& log : *logs) descriptions.push_back(describe(std::move(log)));
+  for (storage::Log& log : *logs) descriptions.push_back(described(std::move(log)));
   co_return descriptions;
 }
 
@@ -93,7 +99,7 @@ base::AsyncResult<std::optional<resources::LogDescription>> StorageEventLogs::fi
   auto log = co_await store_.find_log(std::move(name));
   if (!log.ok()) co_return translated(std::move(log).error());
   std::optional<resources::LogDescription> description;
-  if (*log) description = describe(std::move(**log));
+  if (*log) description = described(std::move(**log));
   co_return description;
 }
 

@@ -4,15 +4,18 @@
 
 #include "engine/resources/event_logs.h"
 #include "storage/event_store.h"
+#include "subscriptions/loss_ledger.h"
 
 namespace service {
 
 /// Thread-safe, as the store is.
 class StorageEventLogs final : public resources::EventLogs {
  public:
-  /// `store` outlives it. `computer` is this host's name, for events about what is done to the logs.
-  explicit StorageEventLogs(storage::EventStore& store, std::string computer = "localhost")
-      : store_(store), computer_(std::move(computer)) {}
+  /// `store` outlives it, and `losses` where it is not null. `computer` is this host's name, for events about what is done
+  /// to the logs.
+  explicit StorageEventLogs(storage::EventStore& store, std::string computer = "localhost",
+                            const subscriptions::LossLedger* losses = nullptr)
+      : store_(store), computer_(std::move(computer)), losses_(losses) {}
 
   base::AsyncResult<resources::LogRecords> read(resources::LogRead read) override;
   base::AsyncResult<std::vector<resources::LogDescription>> logs() override;
@@ -24,8 +27,11 @@ class StorageEventLogs final : public resources::EventLogs {
   base::AsyncResult<void> backup(std::string directory) override;
 
  private:
+  resources::LogDescription described(storage::Log log) const;
+
   storage::EventStore& store_;
   std::string computer_;
+  const subscriptions::LossLedger* losses_;
 };
 
 }  // namespace service

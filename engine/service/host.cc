@@ -38,6 +38,7 @@ struct Host::State {
   std::optional<base::DirectoryLock> lock;
   base::BlockingPool pool{4};
   std::unique_ptr<storage::StateStore> state;
+  std::unique_ptr<subscriptions::LossLedger> losses;
   std::unique_ptr<storage::EventStore> events;
   std::unique_ptr<StorageEventLogs> logs;
   std::unique_ptr<resources::EventLogResource> event_log;
@@ -74,6 +75,7 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   RETURN_IF_ERROR(base::make_directories(chosen.state));
   ASSIGN_OR_RETURN(state->lock, base::DirectoryLock::acquire(chosen.state));
   ASSIGN_OR_RETURN(state->state, storage::StateStore::open(chosen.state));
+  ASSIGN_OR_RETURN(state->losses, subscriptions::LossLedger::open(*state->state));
   storage::EventStoreOptions store_options;
   store_options.default_max_size = chosen.max_log_size;
   store_options.clock = chosen.clock;
@@ -89,7 +91,7 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   state->dispatcher = std::make_unique<wsman::Dispatcher>(dispatcher);
 
   state->tasks = std::make_unique<base::TaskGroup>(context.get_executor());
-  state->logs = std::make_unique<StorageEventLogs>(*state->events, chosen.computer);
+  state->logs = std::make_unique<StorageEventLogs>(*state->events, chosen.computer, state->losses.get());
   state->event_log = std::make_unique<resources::EventLogResource>(*state->logs);
   state->log = std::make_unique<resources::LogResource>(*state->logs);
   state->dispatcher->add(*state->event_log);
@@ -172,6 +174,10 @@ const HostOptions& Host::options() const {
 
 config::Configuration& Host::configuration() {
   return *state_->configuration;
+}
+
+subscriptions::LossLedger& Host::losses() {
+  return *state_->losses;
 }
 
 std::string host_fqdn() {

@@ -19,6 +19,7 @@
 #include "engine/wsman/dispatcher.h"
 #include "storage/event_store.h"
 #include "storage/state_store.h"
+#include "subscriptions/loss_ledger.h"
 
 namespace service {
 
@@ -56,6 +57,8 @@ class Host {
   wsman::Dispatcher& dispatcher();
   const HostOptions& options() const;
   config::Configuration& configuration();
+  /// What sources are known to have lost; empty on a service that takes no deliveries.
+  subscriptions::LossLedger& losses();
 
  private:
   struct State;

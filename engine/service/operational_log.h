@@ -19,6 +19,12 @@ inline constexpr std::string_view kOperationalLog = "Muster/Operational";
 /// EventID of a line of the service's own log, and of the event that tells of a cleared log (Windows' number for it).
 inline constexpr std::uint16_t kLineEvent = 1;
 inline constexpr std::uint16_t kLogClearedEvent = 104;
+/// A machine's events that were lost before they came; that were cleared before they came; its records counted anew; events
+/// that it says it left out because they are too large.
+inline constexpr std::uint16_t kEventsLostEvent = 300;
+inline constexpr std::uint16_t kEventsClearedEvent = 301;
+inline constexpr std::uint16_t kRecordsRestartedEvent = 302;
+inline constexpr std::uint16_t kEventsLeftOutEvent = 303;
 
 /// The service's own provider.
 inline constexpr std::string_view kProvider = "Muster";

@@ -180,6 +180,24 @@ TEST(QueryList, ParseTellsTheTwoFormsApart) {
   EXPECT_THAT(Query::parse("", "A"), IsError(Win32::EvtInvalidQuery, "position 0"));
 }
 
+TEST(QueryList, SelectsEverythingByAStarThatNothingSuppresses) {
+  const auto everything = [](std::string_view list) {
+    const auto query = Query::parse_list(list);
+    EXPECT_TRUE(query.ok()) << list;
+    return query.ok() && query->selects_everything("system");
+  };
+  EXPECT_TRUE(everything("<QueryList><Query><Select Path='System'>*</Select></Query></QueryList>"));
+  EXPECT_FALSE(everything("<QueryList><Query><Select Path='System'>*[System[Level=2]]</Select></Query></QueryList>"));
+  EXPECT_FALSE(everything("<QueryList><Query><Select Path='Security'>*</Select></Query></QueryList>"));
+  EXPECT_FALSE(
+      everything("<QueryList><Query><Select Path='System'>*</Select><Suppress Path='System'>*[System[Level=5]]"
+                 "</Suppress></Query></QueryList>"));
+  // What one Query suppresses, another one gives.
+  EXPECT_TRUE(
+      everything("<QueryList><Query><Select Path='System'>*</Select><Suppress Path='System'>*[System[Level=5]]"
+                 "</Suppress></Query><Query><Select Path='System'>*</Select></Query></QueryList>"));
+}
+
 TEST(QueryList, AMegabyteOfOrInASelectIsTooComplex) {
   std::string text = "<QueryList><Query Path='A'><Select>*";
   for (int i = 0; i < 200'000; ++i) text += " or *";

@@ -130,10 +130,10 @@ TEST_F(ResourcesTest, AnswersTheNumbersOfWindows) {
   EXPECT_EQ(fault(on("unknown", action::kGet)).second, 2u);
   EXPECT_EQ(fault(on("unknown", action::kDelete)).second, 2u);
   EXPECT_EQ(fault(on("unknown", action::kPut, to_xml(sample("unknown")))).second, 2u);
-  EXPECT_EQ(fault(on("other", action::kPut, to_xml(sample()))), std::pair(wsman::FaultCode::InvalidParameter, 87u));
+  EXPECT_EQ(fault(on("other", action::kPut, to_xml(sample()))), std::pair(wsman::FaultCode::InvalidParameterValue, 87u));
   EXPECT_EQ(fault(request(action::kCreate, definition, to_xml(sample()))), std::pair(wsman::FaultCode::AlreadyExists, 183u));
   EXPECT_EQ(fault(request(action::kCreate, definition, "<Subscription xmlns='urn:x'/>")),
-            std::pair(wsman::FaultCode::InvalidParameter, 87u));
+            std::pair(wsman::FaultCode::InvalidParameterValue, 87u));
   EXPECT_EQ(fault(request(action::kGet, definition)).first, wsman::FaultCode::InsufficientSelectors);
   EXPECT_EQ(fault(request(action::kCreate, definition)).first, wsman::FaultCode::MissingValues);
 }
