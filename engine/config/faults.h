@@ -42,6 +42,9 @@ enum class Refusal : std::uint32_t {
   NoSecurity = 2150859199,
   RunAsCredentials = 2150859203,
   RunAsDisabled = 2150859232,
+  PluginUsers = 2150859237,
+  PluginOperations = 2150859239,
+  PluginOperationsPerUser = 2150859240,
 };
 
 /// SchemaValidationError for the first, InternalError with the number for all others.

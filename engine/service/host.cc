@@ -10,6 +10,7 @@
 #include "engine/auth/local_peer.h"
 #include "engine/base/file_system.h"
 #include "engine/base/log.h"
+#include "engine/config/plugin_gate.h"
 #include "engine/config/resources.h"
 #include "engine/http/listener.h"
 #include "engine/resources/count.h"
@@ -49,6 +50,7 @@ struct Host::State {
   std::unique_ptr<wsman::Dispatcher> dispatcher;
   std::unique_ptr<config::Configuration> configuration;
   std::vector<std::unique_ptr<wsman::Resource>> configuration_resources;
+  std::unique_ptr<config::PluginGate> plugins;
   std::unique_ptr<RemoteManagement> network;
   auth::LocalPeerAuthenticator local_peer;
   std::unique_ptr<wsman::Endpoint> control;
@@ -105,6 +107,8 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
 
   state->configuration_resources = config::make_resources(*state->configuration);
   for (const auto& resource : state->configuration_resources) state->dispatcher->add(*resource);
+  state->plugins = std::make_unique<config::PluginGate>(*state->configuration);
+  state->dispatcher->set_admission(*state->plugins);
 
   RemoteManagement::Options remote{chosen.program, chosen.computer, chosen.state / "certificates",
                                    chosen.settings.admin_group};

@@ -131,6 +131,7 @@ struct Dispatcher::State {
   Enumerations enumerations;
   std::unordered_map<std::string, Resource*> resources;  ///< by URI in lower case
   AccessControl* access = nullptr;
+  Admission* admission = nullptr;
   DeliverySink* sink = nullptr;
 
   mutable std::mutex mutex;
@@ -234,7 +235,10 @@ AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& c
   if (headers.fragment && !resource.features().fragments) co_return make_fault(FaultCode::FragmentTransferNotSupported);
   CO_RETURN_IF_ERROR(check_options(headers, resource));
 
-  const Call call{headers, caller.who, request.body(), deadline, caller.path, caller.address};
+  Call call{headers, caller.who, request.body(), deadline, caller.path, caller.address};
+  if (admission != nullptr) {
+    ASSIGN_OR_CO_RETURN(call.place, admission->admit(call));
+  }
   auto operation = operate(request, caller, resource, call);
   if (resource.answers_at_once(headers.action)) {
     ASSIGN_OR_CO_RETURN(Message reply, co_await guarded(std::move(operation)));
@@ -325,6 +329,10 @@ std::vector<std::string> Dispatcher::resource_uris() const {
 
 void Dispatcher::set_access_control(AccessControl& access) {
   state_->access = &access;
+}
+
+void Dispatcher::set_admission(Admission& admission) {
+  state_->admission = &admission;
 }
 
 void Dispatcher::set_delivery_sink(DeliverySink& sink) {

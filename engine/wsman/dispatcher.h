@@ -13,6 +13,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/task_group.h"
 #include "engine/wsman/access.h"
+#include "engine/wsman/admission.h"
 #include "engine/wsman/delivery.h"
 #include "engine/wsman/envelope.h"
 #include "engine/wsman/resource.h"
@@ -43,7 +44,8 @@ struct Caller {
   Charset charset = Charset::Utf8;
 };
 
-/// Thread-safe. Resources, the access control and the sink are added before the first dispatch and outlive it.
+/// Thread-safe. Resources, the access control, the admission and the sink are added before the first dispatch and outlive
+/// it.
 class Dispatcher {
  public:
   explicit Dispatcher(DispatcherOptions options);
@@ -54,6 +56,8 @@ class Dispatcher {
   std::vector<std::string> resource_uris() const;
   /// Without one, administrators may use everything and nobody else anything. Of deliveries it is not asked.
   void set_access_control(AccessControl& access);
+  /// Without one, everything is let in. Of deliveries it is not asked.
+  void set_admission(Admission& admission);
   /// Without a sink, deliveries are answered with ActionNotSupported.
   void set_delivery_sink(DeliverySink& sink);
 

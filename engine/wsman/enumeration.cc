@@ -257,6 +257,7 @@ AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Call
   EnumerationContext context;
   context.resource = &resource;
   context.owner = caller.who;
+  context.place = call.place;
   ASSIGN_OR_CO_RETURN(context.mode, read_mode(body));
   CO_RETURN_IF_ERROR(check_expiration(body));
   EnumerateRequest wanted;

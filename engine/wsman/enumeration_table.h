@@ -26,6 +26,7 @@ struct EnumerationContext {
   std::unique_ptr<Enumerator> source;
   std::deque<Item> kept;  ///< read from the source, not sent yet
   bool source_ended = false;
+  std::shared_ptr<void> place;  ///< in a quota, while the enumeration is open
 };
 
 /// Thread-safe.

@@ -27,6 +27,8 @@ struct Call {
   base::SteadyTime deadline;
   std::string path;     ///< of the HTTP request: "/wsman/SubscriptionManager/WEC"
   std::string address;  ///< the peer's network address
+  /// Of the operation in a quota: what outlives the call, an enumeration or a subscription, keeps it.
+  std::shared_ptr<void> place = nullptr;
 };
 
 /// XML of one instance (an element with its own namespace declarations), and what identifies it.

@@ -56,7 +56,7 @@ TEST(PluginDocument, IsWrittenAsWindowsWritesIt) {
 
 TEST(PluginDocument, IsTakenInEachNamespaceAndInAnyOrder) {
   for (const std::string& ns : {std::string(kPluginNamespace), std::string(kPluginNamespace) + ".xsd",
-                               std::string(kPluginUri), std::string(kPluginUri) + ".xsd", std::string(kBaseUri)}) {
+                                std::string(kPluginUri), std::string(kPluginUri) + ".xsd", std::string(kBaseUri)}) {
     EXPECT_EQ(refusal(document("SDKVersion='1' Name='X'",
                                "<Quotas MaxShells='1'/><Resources><Resource ResourceUri='urn:a'><Capability Type='get'/>"
                                "<Security Sddl=''/></Resource></Resources>",
