@@ -145,11 +145,15 @@ void print_options(std::ostream& out, std::span<const OptionRow> rows) {
 
 std::span<const OptionRow> connection_options() {
   static constexpr std::array kRows{
-      OptionRow{"r", "remote", ValueKind::Text, "HOST", "The computer to ask. Default: the service on this machine."},
+      OptionRow{"r", "remote", ValueKind::Text, "HOST",
+                "The computer to ask, or [TRANSPORT://]HOST[:PORT][/PREFIX]. Default: the service on this machine."},
       OptionRow{"u", "username", ValueKind::Text, "USER", "The user to connect as; only with /r."},
       OptionRow{"p", "password", ValueKind::Text, "PASSWORD", "That user's password; * asks for it."},
-      OptionRow{"a", "authentication", ValueKind::Choice, "Default|Negotiate|Kerberos|NTLM",
-                "How to authenticate; only with /r."},
+      OptionRow{"a", "authentication", ValueKind::Choice, "Default|Negotiate|Kerberos|NTLM|Basic|Certificate",
+                "How to authenticate; only with /r. This version has Basic and Certificate, over HTTPS."},
+      OptionRow{"", "certificate", ValueKind::Text, "THUMBPRINT",
+                "The client certificate to connect with: its thumbprint, or the path of a PEM file; only with /r."},
+      OptionRow{"", "ca", ValueKind::Text, "FILE", "The authorities to trust, PEM, instead of the system's; only with /r."},
       OptionRow{"uni", "unicode", ValueKind::Boolean, "", "true: UTF-16 output, with its mark."},
       OptionRow{"", "state", ValueKind::Text, "DIR",
                 "The state directory of the service to ask: its control socket is DIR/control.sock. Default: the variable "

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "cli/arguments.h"
+#include "cli/user_tool.h"
 #include "cli/wecutil.h"
 #include "cli/wevtutil.h"
 #include "cli/winrm_arguments.h"
@@ -13,6 +14,7 @@ namespace {
 
 /// A tool as shells see it.
 struct Described {
+  std::string_view name;
   const ToolRow& tool;
   std::span<const OptionRow> connection;
   char prefix;  ///< of its options, where nothing was typed yet
@@ -22,9 +24,10 @@ struct Described {
 
 std::vector<Described> described_tools() {
   return {
-      {wecutil_tool(), connection_options(), '/', ""},
-      {wevtutil_tool(), connection_options(), '/', ""},
-      {winrm_tool(), winrm_connection_switches(), '-',
+      {"wecutil", wecutil_tool(), connection_options(), '/', ""},
+      {"wevtutil", wevtutil_tool(), connection_options(), '/', ""},
+      {"user", user_tool(), connection_options(), '-', ""},
+      {"winrm", winrm_tool(), winrm_connection_switches(), '-',
        "winrm/config winrm/config/client winrm/config/client/auth winrm/config/client/defaultports winrm/config/listener "
        "winrm/config/plugin winrm/config/service winrm/config/service/auth winrm/config/service/certmapping "
        "winrm/config/service/defaultports winrm/config/winrs wmicimv2/ wmi/root/cimv2/ cimv2/ shell/cmd"},
@@ -77,7 +80,7 @@ std::string patterns_of(const Described& tool, std::string_view names, std::stri
     while (!words.empty()) {
       const auto end = std::min(words.find('|'), words.size());
       if (!patterns.empty()) patterns += '|';
-      patterns += "'" + std::string(tool.tool.name) + " " + std::string(words.substr(0, end)) + "'";
+      patterns += "'" + std::string(tool.name) + " " + std::string(words.substr(0, end)) + "'";
       words.remove_prefix(std::min(end + 1, words.size()));
     }
   }
@@ -117,8 +120,8 @@ std::string tables(const std::vector<std::string_view>& tools) {
       append_values(values, tool, row.options, done);
     }
     append_values(values, tool, tool.connection, done);
-    append_case(commands, "'" + std::string(tool.tool.name) + "'", names);
-    append_case(arguments, "'" + std::string(tool.tool.name) + "'", tool.arguments);
+    append_case(commands, "'" + std::string(tool.name) + "'", names);
+    append_case(arguments, "'" + std::string(tool.name) + "'", tool.arguments);
   }
   std::string names;
   for (const std::string_view tool : tools) append_words(names, tool, "", "");
@@ -234,7 +237,10 @@ else
 
 std::string completion_script(std::string_view shell, const std::vector<std::string_view>& tools) {
   std::string names = "muster";
-  for (const Described& tool : described_tools()) names += " " + std::string(tool.tool.name);
+  for (const Described& tool : described_tools()) {
+    // Those that have a link of their own.
+    if (tool.name == tool.tool.name) names += " " + std::string(tool.name);
+  }
   const std::string comment = "# Completion of Muster's tools, made by 'muster completion " + std::string(shell) + "'.\n\n";
   if (shell == "bash") {
     return comment + tables(tools) + std::string(kBash) + "\ncomplete -F _muster_complete " + names + "\n";

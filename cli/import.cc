@@ -195,7 +195,7 @@ const ToolRow& import_tool() {
 }
 
 int run_import(Console& console, std::vector<std::string> words) {
-  return run_import(console, std::move(words), connect_to_service);
+  return run_import(console, std::move(words), service_connector(console));
 }
 
 int run_import(Console& console, std::vector<std::string> words, const ConnectFunction& connect) {

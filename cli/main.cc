@@ -15,6 +15,7 @@
 #include "cli/service_connection.h"
 #include "cli/store_tool.h"
 #include "cli/tool.h"
+#include "cli/user_tool.h"
 #include "cli/wecutil.h"
 #include "cli/wevtutil.h"
 #include "cli/winrm.h"
@@ -37,6 +38,7 @@ constexpr std::array kTools{
     cli::Tool{"wecutil", "manages subscriptions", cli::run_wecutil, true},
     cli::Tool{"import", "stores the events of files", cli::run_import},
     cli::Tool{"store", "checks, repairs and copies event stores", cli::run_store},
+    cli::Tool{"user", "manages the users of Basic authentication", cli::run_user},
     cli::Tool{"pki", "makes and shows certificates", cli::run_pki},
     cli::Tool{"winrm", "reads and changes the configuration of a WS-Management service", cli::run_winrm, true},
     cli::Tool{"winrs", "runs a command on another machine", not_available, true},

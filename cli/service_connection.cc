@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/password.h"
+#include "cli/winrm_connection.h"
 #include "engine/base/win32.h"
 
 namespace cli {
@@ -19,6 +21,10 @@ namespace {
 
 constexpr std::string_view kCollectorSocket = "/run/muster/collector.sock";
 constexpr std::string_view kForwarderSocket = "/run/muster/forwarder.sock";
+
+// Source: wsman-protocol, section 8.3.
+constexpr std::uint32_t kUnreachable = 2150858770;
+constexpr std::uint32_t kNameNotResolved = 2150859193;
 
 base::Error nobody_listens(const std::string& where) {
   return base::make_error(base::Win32::ServerUnavailable, "No service listens on " + where + ".");
@@ -96,21 +102,76 @@ class ServiceTransport final : public wsman::Transport {
   std::string where_;
 };
 
+/// Says in Windows' words that the other machine is not there: these tools speak of RPC.
+class RemoteTransport final : public wsman::Transport {
+ public:
+  explicit RemoteTransport(std::unique_ptr<wsman::Transport> inner) : inner_(std::move(inner)) {}
+
+  base::AsyncResult<std::optional<wsman::Envelope>> round_trip(wsman::Message request,
+                                                               std::chrono::milliseconds timeout) override {
+    auto reply = co_await inner_->round_trip(std::move(request), timeout);
+    if (reply.ok()) co_return reply;
+    base::Error error = told_as_windows(std::move(reply).error());
+    const std::uint32_t number = base::win32_number(error.code);
+    if (number == kUnreachable || number == kNameNotResolved) error.code = base::Win32::ServerUnavailable;
+    co_return error;
+  }
+
+ private:
+  std::unique_ptr<wsman::Transport> inner_;
+};
+
+/// What winrm would be told to connect in the same way. Errors: Win32::InvalidParameter.
+base::Result<Arguments> switches_of(const Arguments& options) {
+  Arguments switches;
+  std::string remote = options.value_or("r", "");
+  const std::string scheme = options.value_or("a", "Default");
+  const bool certificate = options.has("certificate");
+  if (scheme != "Basic" && scheme != "Certificate" && !certificate) {
+    return base::make_error(base::Win32::NotSupported,
+                            "This version reaches other machines with /a:Basic, /u and /p, or with --certificate.");
+  }
+  if (options.has("p") && !options.has("u")) return usage("Option p is allowed only together with option u.");
+  if (scheme != "Default") switches.add("authentication", scheme == "NTLM" ? "Negotiate" : scheme);
+  if (remote.find("://") == std::string::npos && (scheme == "Basic" || certificate || options.has("ca")))
+    switches.add("usessl", "true");
+  switches.add("remote", std::move(remote));
+  for (const auto& [option, name] :
+       {std::pair("u", "username"), {"p", "password"}, {"certificate", "certificate"}, {"ca", "ca"}}) {
+    if (const auto value = options.find(option)) switches.add(name, *value);
+  }
+  return switches;
+}
+
+base::Result<std::unique_ptr<wsman::Client>> connect_to_remote(Console& console, const Arguments& options) {
+  ASSIGN_OR_RETURN(const Arguments switches, switches_of(options));
+  // The settings are there before the client is made: a moment on this machine alone.
+  const ClientSettings settings = run_blocking(ask_client_settings(open_control_socket(Arguments{})));
+  const auto ask = [&] { return ask_password(console, options.value_or("u", "")); };
+  ASSIGN_OR_RETURN(RemoteConnection plan, plan_connection(switches, settings, ask));
+  wsman::ClientOptions client;
+  client.to = std::string(plan.url.tls ? "https://" : "http://") + plan.url.authority() + plan.url.target;
+  client.network_delay = settings.network_delay;
+  ASSIGN_OR_RETURN(auto transport, connect_remote(std::move(plan)));
+  return std::make_unique<wsman::Client>(std::make_unique<RemoteTransport>(std::move(transport)), std::move(client));
+}
+
+base::Result<std::unique_ptr<wsman::Client>> connect_to_socket(const Arguments& options) {
+  for (const std::string_view option : {"u", "p", "a", "certificate", "ca"}) {
+    if (options.has(option)) return usage("Option " + std::string(option) + " is allowed only together with option r.");
+  }
+  ASSIGN_OR_RETURN(ControlSocket socket, open_control_socket(options));
+  wsman::ClientOptions client;
+  client.to = kControlAddress;
+  return std::make_unique<wsman::Client>(std::move(socket.transport), std::move(client));
+}
+
 }  // namespace
 
-base::Result<std::unique_ptr<wsman::Client>> connect_to_service(const Arguments& arguments) {
-  if (arguments.has("r")) {
-    return base::make_error(base::Win32::NotSupported,
-                            "This version reaches only services on the same machine: leave out /r, and name the service's "
-                            "state directory with --state where it is not the installed one.");
-  }
-  for (const std::string_view option : {"u", "p", "a"}) {
-    if (arguments.has(option)) return usage("Option " + std::string(option) + " is allowed only together with option r.");
-  }
-  ASSIGN_OR_RETURN(ControlSocket socket, open_control_socket(arguments));
-  wsman::ClientOptions options;
-  options.to = kControlAddress;
-  return std::make_unique<wsman::Client>(std::move(socket.transport), std::move(options));
+ConnectFunction service_connector(Console& console) {
+  return [&console](const Arguments& options) {
+    return options.has("r") ? connect_to_remote(console, options) : connect_to_socket(options);
+  };
 }
 
 base::Result<ControlSocket> open_control_socket(const Arguments& arguments) {

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "cli/arguments.h"
+#include "cli/console.h"
 #include "engine/base/result.h"
 #include "engine/base/task.h"
 #include "engine/wsman/client.h"
@@ -24,12 +25,15 @@ namespace cli {
 /// made and destroyed inside the task that run_blocking runs, because its sockets belong to that task's context.
 using ConnectFunction = std::function<base::Result<std::unique_ptr<wsman::Client>>(const Arguments&)>;
 
-/// A client for the control socket: --state DIR, else the variable MUSTER_STATE, gives DIR/control.sock; else the
-/// collector's and then the forwarder's below /run/muster.
+/// Connects as the options of connection_options() say. Without /r, to the control socket: --state DIR, else the variable
+/// MUSTER_STATE, gives DIR/control.sock; else the collector's and then the forwarder's below /run/muster. With /r, over the
+/// network as winrm does, under the settings in winrm/config/client of this machine's service where it runs; a host without
+/// a transport means HTTPS with Basic and with a certificate. `console`, which outlives it, is where a password is asked
+/// for.
 ///
 /// Errors: Win32::ServerUnavailable where nobody listens (also later, from the client's calls), Win32::AccessDenied where
-/// the socket may not be used, Win32::NotSupported for /r, Win32::InvalidParameter for /u, /p or /a without /r.
-base::Result<std::unique_ptr<wsman::Client>> connect_to_service(const Arguments& arguments);
+/// the socket may not be used, Win32::InvalidParameter for options that do not go together, those of plan_connection().
+ConnectFunction service_connector(Console& console);
 
 /// A control socket and the way through it.
 struct ControlSocket {

@@ -117,7 +117,7 @@ const ToolRow& store_tool() {
 }
 
 int run_store(Console& console, std::vector<std::string> words) {
-  return run_store(console, std::move(words), connect_to_service);
+  return run_store(console, std::move(words), service_connector(console));
 }
 
 int run_store(Console& console, std::vector<std::string> words, const ConnectFunction& connect) {

@@ -244,7 +244,7 @@ base::Task<int> connect_and_run(const CommandRow& command, Console& console, con
 }  // namespace
 
 int run_wecutil(Console& console, std::vector<std::string> arguments) {
-  return run_wecutil(console, std::move(arguments), connect_to_service);
+  return run_wecutil(console, std::move(arguments), service_connector(console));
 }
 
 int run_wecutil(Console& console, std::vector<std::string> arguments, const ConnectFunction& connect) {

@@ -195,7 +195,7 @@ const ToolRow& wevtutil_tool() {
 }
 
 int run_wevtutil(Console& console, std::vector<std::string> words) {
-  return run_wevtutil(console, std::move(words), connect_to_service);
+  return run_wevtutil(console, std::move(words), service_connector(console));
 }
 
 int run_wevtutil(Console& console, std::vector<std::string> words, const ConnectFunction& connect) {

@@ -1,16 +1,12 @@
 #include "cli/winrm_connection.h"
 
-#include <termios.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <csignal>
 #include <cstdlib>
-#include <iostream>
 
 #include "cli/certificates.h"
+#include "engine/auth/certificate.h"
 #include "engine/base/encoding.h"
 #include "engine/base/file_system.h"
 #include "engine/base/win32.h"
@@ -45,6 +41,13 @@ constexpr std::uint32_t kImplicitCredentialsOverHttp = 2150859184;
 constexpr std::uint32_t kProxyOverHttp = 2150859185;
 constexpr std::uint32_t kUseSsl = 2150859198;
 
+// Source: wsman-protocol, section 8.3.
+constexpr std::uint32_t kUnreachable = 2150858770;
+constexpr std::uint32_t kNameNotResolved = 2150859193;
+constexpr std::uint32_t kTlsFailed = 2150859194;
+
+constexpr std::string_view kClientSettings = "http://schemas.microsoft.com/wbem/wsman/1/config/client";
+constexpr std::chrono::seconds kSettingsTimeout{5};
 constexpr std::size_t kMaxPem = 1 << 20;
 constexpr std::size_t kThumbprint = 40;
 
@@ -229,40 +232,6 @@ std::filesystem::path key_of(const std::filesystem::path& certificate) {
   return std::filesystem::exists(beside, ignored) ? beside : certificate;
 }
 
-volatile std::sig_atomic_t interrupted = 0;
-
-/// Hides what is typed as long as it lives, where standard input is a terminal. A signal that would end the program waits
-/// until the terminal is as it was.
-class NoEcho {
- public:
-  NoEcho() {
-    active_ = ::isatty(STDIN_FILENO) == 1 && ::tcgetattr(STDIN_FILENO, &terminal_) == 0;
-    if (!active_) return;
-    interrupted = 0;
-    struct sigaction action {};
-    action.sa_handler = [](int number) { interrupted = number; };
-    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &actions_[i]);
-    termios quiet = terminal_;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-  }
-  ~NoEcho() {
-    if (!active_) return;
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal_);
-    for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &actions_[i], nullptr);
-    if (interrupted != 0) ::raise(interrupted);
-  }
-  NoEcho(const NoEcho&) = delete;
-  NoEcho& operator=(const NoEcho&) = delete;
-
- private:
-  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
-
-  bool active_ = false;
-  termios terminal_{};
-  std::array<struct sigaction, kSignals.size()> actions_{};
-};
-
 }  // namespace
 
 ClientSettings read_client_settings(xml::Element client) {
@@ -284,6 +253,20 @@ ClientSettings read_client_settings(xml::Element client) {
   read_number(client.child("DefaultPorts").child("HTTPS"), settings.https_port);
   settings.trusted_hosts = base::trimmed(client.child("TrustedHosts").text());
   return settings;
+}
+
+base::Task<ClientSettings> ask_client_settings(base::Result<ControlSocket> socket) {
+  // Where no service runs nobody has decided anything.
+  if (!socket.ok()) co_return ClientSettings{};
+  wsman::ClientOptions options;
+  options.to = kControlAddress;
+  options.operation_timeout = kSettingsTimeout;
+  wsman::Client client(std::move(socket->transport), std::move(options));
+  wsman::Client::Target target;
+  target.resource_uri = kClientSettings;
+  const auto answer = co_await client.get(std::move(target));
+  if (!answer.ok()) co_return ClientSettings{};
+  co_return read_client_settings(answer->body());
 }
 
 bool is_trusted_host(std::string_view trusted_hosts, std::string_view host) {
@@ -353,6 +336,22 @@ base::Result<RemoteConnection> plan_connection(const Arguments& switches, const 
   return plan;
 }
 
+base::Error told_as_windows(base::Error error) {
+  const std::string_view category = error.code.category().name();
+  std::uint32_t number = 0;
+  if (error.code == std::errc::connection_refused || error.code == std::errc::host_unreachable ||
+      error.code == std::errc::network_unreachable) {
+    number = kUnreachable;
+  } else if (category.find("netdb") != std::string_view::npos || category.find("addrinfo") != std::string_view::npos) {
+    number = kNameNotResolved;
+  } else if (error.code == std::errc::protocol_error) {
+    number = kTlsFailed;
+  }
+  if (number == 0) return error;
+  std::string what = error.message();
+  return base::make_error(base::win32_code(number), std::move(what));
+}
+
 base::Result<CertificateFiles> find_client_certificate(const std::string& name,
                                                        const std::vector<std::filesystem::path>& folders) {
   std::string digits = base::to_upper(name);
@@ -386,23 +385,10 @@ base::Result<std::unique_ptr<wsman::Transport>> connect_remote(RemoteConnection 
   wsman::HttpTransportOptions options;
   options.charset = plan.charset;
   if (plan.scheme == "Basic") options.authorization = "Basic " + base::to_base64(plan.username + ":" + plan.password);
+  if (plan.scheme == "Certificate") options.authorization = auth::kMutualProfile;
   // What lets a stranger ask a service who it is.
   if (plan.scheme == "None") options.fields.add("WSMANIDENTIFY", "unauthenticated");
   return wsman::http_transport(std::move(plan.url), std::move(http), std::move(options));
-}
-
-base::Result<std::string> ask_password(Console& console, const std::string& user) {
-  console.err << "Password for " << user << ": " << std::flush;
-  std::string password;
-  bool read = false;
-  {
-    const NoEcho no_echo;
-    read = static_cast<bool>(std::getline(console.in, password));
-  }
-  console.err << '\n';
-  if (!read) return base::make_error(base::Win32::Cancelled, "No password was given.");
-  if (password.ends_with('\r')) password.pop_back();
-  return password;
 }
 
 }  // namespace cli

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "cli/arguments.h"
-#include "cli/console.h"
+#include "cli/service_connection.h"
 #include "engine/base/result.h"
 #include "engine/http/client.h"
 #include "engine/wsman/client.h"
@@ -38,6 +38,9 @@ struct ClientSettings {
 
 /// Reads them from a C/client document; what is missing or unreadable keeps its default.
 ClientSettings read_client_settings(xml::Element client);
+
+/// Asks the service behind `socket` for them. The defaults where there is none, or it does not tell.
+base::Task<ClientSettings> ask_client_settings(base::Result<ControlSocket> socket);
 
 /// True where TrustedHosts names the host as the user has typed it: "*", "<local>", "prefix*", "*suffix", or a name.
 bool is_trusted_host(std::string_view trusted_hosts, std::string_view host);
@@ -77,7 +80,8 @@ base::Result<CertificateFiles> find_client_certificate(const std::string& name,
 /// The transport for a plan.
 base::Result<std::unique_ptr<wsman::Transport>> connect_remote(RemoteConnection plan);
 
-/// The password of `user`, typed by a person at the terminal without an echo, or a line of standard input.
-base::Result<std::string> ask_password(Console& console, const std::string& user);
+/// An error of the network under the number that Windows' client gives it: 2150858770 where nobody answers, 2150859193 for a
+/// name that does not resolve, 2150859194 for a handshake that fails.
+base::Error told_as_windows(base::Error error);
 
 }  // namespace cli

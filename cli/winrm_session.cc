@@ -1,5 +1,6 @@
 #include "cli/winrm_session.h"
 
+#include "cli/password.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/names.h"
 
@@ -9,14 +10,8 @@ namespace {
 using base::Win32;
 using LastFault = WinrmSession::LastFault;
 
-constexpr std::string_view kClientSettings = "http://schemas.microsoft.com/wbem/wsman/1/config/client";
-// Source: wsman-protocol, section 8.3.
-constexpr std::uint32_t kUnreachable = 2150858770;
-constexpr std::uint32_t kNameNotResolved = 2150859193;
-constexpr std::uint32_t kTlsFailed = 2150859194;
 constexpr std::uint32_t kTimeoutHresult = 0x800705B4;
 constexpr int kRetries = 3;
-constexpr std::chrono::seconds kSettingsTimeout{5};
 
 bool is_timeout(const base::Result<std::optional<wsman::Envelope>>& reply) {
   if (!reply.ok()) return reply.error().code == std::errc::timed_out || reply.error().code == Win32::Timeout;
@@ -24,23 +19,6 @@ bool is_timeout(const base::Result<std::optional<wsman::Envelope>>& reply) {
   const auto fault = (*reply)->fault();
   return fault &&
          (fault->windows_code == kTimeoutHresult || fault->windows_code == static_cast<std::uint32_t>(Win32::Timeout));
-}
-
-/// An error of the network under the number that Windows' client gives it.
-base::Error told_as_windows(base::Error error) {
-  const std::string_view category = error.code.category().name();
-  std::uint32_t number = 0;
-  if (error.code == std::errc::connection_refused || error.code == std::errc::host_unreachable ||
-      error.code == std::errc::network_unreachable) {
-    number = kUnreachable;
-  } else if (category.find("netdb") != std::string_view::npos || category.find("addrinfo") != std::string_view::npos) {
-    number = kNameNotResolved;
-  } else if (error.code == std::errc::protocol_error) {
-    number = kTlsFailed;
-  }
-  if (number == 0) return error;
-  std::string what = error.message();
-  return base::make_error(base::win32_code(number), std::move(what));
 }
 
 /// Keeps the last fault, asks again where a Get or a Pull has timed out, as Windows' tool does, and gives errors their
@@ -81,22 +59,6 @@ class WatchingTransport final : public wsman::Transport {
   bool remote_;
 };
 
-base::AsyncResult<ClientSettings> load_settings(WinrmSurroundings& surroundings) {
-  const Arguments none;
-  auto socket = surroundings.connect_local(none);
-  // Where no service runs nobody has decided anything.
-  if (!socket.ok()) co_return ClientSettings{};
-  wsman::ClientOptions options;
-  options.to = kControlAddress;
-  options.operation_timeout = kSettingsTimeout;
-  wsman::Client client(std::move(socket->transport), std::move(options));
-  wsman::Client::Target target;
-  target.resource_uri = kClientSettings;
-  const auto answer = co_await client.get(std::move(target));
-  if (!answer.ok()) co_return ClientSettings{};
-  co_return read_client_settings(answer->body());
-}
-
 }  // namespace
 
 WinrmSession::WinrmSession(std::unique_ptr<wsman::Transport> transport, wsman::ClientOptions options, bool remote)
@@ -123,7 +85,9 @@ base::AsyncResult<std::unique_ptr<WinrmSession>> open_session(Console& console, 
     options.to = kControlAddress;
     co_return std::make_unique<WinrmSession>(std::move(socket.transport), std::move(options), false);
   }
-  ASSIGN_OR_CO_RETURN(const ClientSettings settings, co_await load_settings(surroundings));
+  const Arguments no_switches;
+  auto socket = surroundings.connect_local(no_switches);
+  const ClientSettings settings = co_await ask_client_settings(std::move(socket));
   const auto ask = [&console, &switches] { return ask_password(console, switches.value_or("username", "")); };
   ASSIGN_OR_CO_RETURN(RemoteConnection plan, plan_connection(switches, settings, ask));
   options.network_delay = settings.network_delay;

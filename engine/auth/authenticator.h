@@ -51,6 +51,8 @@ class Authenticator {
   virtual ~Authenticator() = default;
   /// The name in WWW-Authenticate and Authorization, with parameters where it has them (`Basic realm="WSMAN"`).
   virtual std::string_view challenge() const = 0;
+  /// Whether it may be used over such a connection; where not, it is neither offered nor asked.
+  virtual bool offers(const base::Peer&) const { return true; }
   /// True where `authorization`, a whole Authorization value (empty if there was none), is for this scheme.
   virtual bool claims(std::string_view authorization, const base::Peer& peer) const = 0;
   virtual std::unique_ptr<Conversation> begin(const base::Peer& peer) = 0;

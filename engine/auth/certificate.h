@@ -14,6 +14,7 @@ inline constexpr std::string_view kMutualProfile = "http://schemas.dmtf.org/wbem
 class CertificateAuthenticator final : public Authenticator {
  public:
   std::string_view challenge() const override { return kMutualProfile; }
+  bool offers(const base::Peer& peer) const override { return peer.transport != base::Peer::Transport::Plain; }
   bool claims(std::string_view authorization, const base::Peer& peer) const override;
   std::unique_ptr<Conversation> begin(const base::Peer& peer) override;
 };

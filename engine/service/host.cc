@@ -21,6 +21,7 @@
 #include "engine/service/event_logs.h"
 #include "engine/service/operational_log.h"
 #include "engine/service/remote_management.h"
+#include "engine/service/user_resource.h"
 #include "engine/wsman/endpoint.h"
 
 namespace service {
@@ -51,6 +52,8 @@ struct Host::State {
   std::unique_ptr<config::Configuration> configuration;
   std::vector<std::unique_ptr<wsman::Resource>> configuration_resources;
   std::unique_ptr<config::PluginGate> plugins;
+  std::unique_ptr<Users> users;
+  std::unique_ptr<UserResource> user_resource;
   std::unique_ptr<RemoteManagement> network;
   auth::LocalPeerAuthenticator local_peer;
   std::unique_ptr<wsman::Endpoint> control;
@@ -110,9 +113,14 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   state->plugins = std::make_unique<config::PluginGate>(*state->configuration);
   state->dispatcher->set_admission(*state->plugins);
 
+  ASSIGN_OR_RETURN(state->users, Users::open(*state->state, state->pool));
+  state->user_resource = std::make_unique<UserResource>(*state->users);
+  state->dispatcher->add(*state->user_resource);
+
   RemoteManagement::Options remote{chosen.program, chosen.computer, chosen.state / "certificates",
                                    chosen.settings.admin_group};
-  state->network = std::make_unique<RemoteManagement>(context.get_executor(), std::move(remote), *state->dispatcher);
+  state->network =
+      std::make_unique<RemoteManagement>(context.get_executor(), std::move(remote), *state->dispatcher, *state->users);
   state->network->set_file_listeners(file_listeners);
   state->configuration->attach(*state->network);
   state->local_peer = auth::LocalPeerAuthenticator(chosen.settings.admin_group);

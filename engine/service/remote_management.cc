@@ -15,6 +15,12 @@ wsman::EndpointOptions network_options() {
   return options;
 }
 
+auth::BasicOptions basic_options(const std::string& host_name) {
+  auth::BasicOptions options;
+  options.host_name = host_name;
+  return options;
+}
+
 config::Listener listener_of(const ListenerSettings& settings) {
   config::Listener listener;
   auto key = config::make_listener_key(settings.address, settings.https ? "HTTPS" : "HTTP");
@@ -67,10 +73,12 @@ config::Foundation foundation_of(const Settings& settings) {
   return foundation;
 }
 
-RemoteManagement::RemoteManagement(base::Executor executor, Options options, wsman::Dispatcher& dispatcher)
+RemoteManagement::RemoteManagement(base::Executor executor, Options options, wsman::Dispatcher& dispatcher,
+                                   auth::PasswordDirectory& passwords)
     : options_(std::move(options)),
       store_(options_.certificates),
       dispatcher_(dispatcher),
+      basic_(passwords, basic_options(options_.host_name)),
       endpoint_(network_options(), dispatcher, {}),
       listeners_(executor, options_.program, endpoint_) {
   endpoint_.set_mapper([this](const auth::Principal& who, std::string_view uri) { return user_of(who, uri); });
@@ -108,7 +116,9 @@ std::vector<ListenerSet::Failure> RemoteManagement::make_listeners(const config:
   const WinrmSettings winrm = winrm_settings(current.values);
   dispatcher_.set_limits(limits_of(current.values));
   std::vector<auth::Authenticator*> schemes;
+  if (winrm.auth_basic) schemes.push_back(&basic_);
   if (winrm.auth_certificate) schemes.push_back(&certificate_);
+  basic_.set_allow_unencrypted(winrm.allow_unencrypted);
   endpoint_.set_authenticators(std::move(schemes));
   endpoint_.set_max_requests(winrm.max_connections);
   {

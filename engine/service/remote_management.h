@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/auth/basic.h"
 #include "engine/auth/certificate.h"
 #include "engine/config/configuration.h"
 #include "engine/service/certificate_store.h"
@@ -25,7 +26,9 @@ class RemoteManagement final : public config::Effects {
     std::filesystem::path certificates;
     std::string admin_group;  ///< of users that certificates are mapped to
   };
-  RemoteManagement(base::Executor executor, Options options, wsman::Dispatcher& dispatcher);
+  /// What it is given outlives it.
+  RemoteManagement(base::Executor executor, Options options, wsman::Dispatcher& dispatcher,
+                   auth::PasswordDirectory& passwords);
 
   /// The listeners that files and policy describe, for their certificates. Before the first apply() and when they change.
   void set_file_listeners(std::vector<config::Listener> listeners);
@@ -51,6 +54,7 @@ class RemoteManagement final : public config::Effects {
   const CertificateStore store_;
   wsman::Dispatcher& dispatcher_;
   auth::CertificateAuthenticator certificate_;
+  auth::BasicAuthenticator basic_;
   wsman::Endpoint endpoint_;
   ListenerSet listeners_;
   mutable std::mutex mutex_;

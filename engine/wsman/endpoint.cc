@@ -137,13 +137,13 @@ struct Endpoint::State {
     return std::find(now->begin(), now->end(), scheme) != now->end();
   }
 
-  http::Response challenge(bool close) const;
+  http::Response challenge(const base::Peer& peer, bool close) const;
   auth::Authenticator* claimant(std::string_view authorization, const base::Peer& peer) const;
   base::Task<std::optional<http::Response>> authenticate(const http::RequestHead& head, Session& session,
                                                          const base::Peer& peer);
   std::optional<http::Response> check_form(const http::RequestHead& head) const;
   std::vector<std::string> profiles(const base::Peer& peer) const;
-  http::Response answer_stranger(const http::Request& request) const;
+  http::Response answer_stranger(const http::Request& request, const base::Peer& peer) const;
   auth::Principal mapped(const auth::Principal& who, const Headers& headers) const;
   /// An expanded body and its share of memory; no text where there was no share in time.
   struct Expansion {
@@ -155,20 +155,21 @@ struct Endpoint::State {
   http::Response refuse(const Fault& fault, const std::string& relates_to, Charset charset) const;
 };
 
-http::Response Endpoint::State::challenge(bool close) const {
+http::Response Endpoint::State::challenge(const base::Peer& peer, bool close) const {
   http::Response response = bare(401, close);
   const auto now = schemes();
   for (const auth::Authenticator* scheme : *now) {
     const std::string_view text = scheme->challenge();
-    if (!text.empty()) response.fields.add("WWW-Authenticate", std::string(text));
+    if (!text.empty() && scheme->offers(peer)) response.fields.add("WWW-Authenticate", std::string(text));
   }
   return response;
 }
 
 auth::Authenticator* Endpoint::State::claimant(std::string_view authorization, const base::Peer& peer) const {
   const auto now = schemes();
-  const auto found = std::find_if(now->begin(), now->end(),
-                                  [&](const auth::Authenticator* scheme) { return scheme->claims(authorization, peer); });
+  const auto found = std::find_if(now->begin(), now->end(), [&](const auth::Authenticator* scheme) {
+    return scheme->offers(peer) && scheme->claims(authorization, peer);
+  });
   return found == now->end() ? nullptr : *found;
 }
 
@@ -186,14 +187,14 @@ base::Task<std::optional<http::Response>> Endpoint::State::authenticate(const ht
   session.who = {};
   session.protection.reset();
   session.token.clear();
-  if (scheme == nullptr) co_return challenge(false);
+  if (scheme == nullptr) co_return challenge(peer, false);
 
   if (!session.running) session.running = scheme->begin(peer);
   auto step = co_await session.running->step(token_of(authorization));
   if (!step.ok()) {
     session.running.reset();
     base::log_info("{}: not authenticated: {}", peer.address, step.error().message());
-    co_return challenge(true);
+    co_return challenge(peer, true);
   }
   if (!step->accepted) {
     http::Response response = bare(401);
@@ -225,6 +226,7 @@ std::vector<std::string> Endpoint::State::profiles(const base::Peer& peer) const
   };
   const auto now = schemes();
   for (const auth::Authenticator* scheme : *now) {
+    if (!scheme->offers(peer)) continue;
     const std::string_view name = first_word(scheme->challenge());
     if (name == "Basic") add(transport + "basic");
     if (name == "Negotiate" || name == "Kerberos") add(transport + "spnego-kerberos");
@@ -242,12 +244,12 @@ auth::Principal Endpoint::State::mapped(const auth::Principal& who, const Header
 }
 
 /// Identify and nothing else.
-http::Response Endpoint::State::answer_stranger(const http::Request& request) const {
+http::Response Endpoint::State::answer_stranger(const http::Request& request, const base::Peer& peer) const {
   Charset charset = Charset::Utf8;
   auto text = decode_text(request.body, field(request.head, "Content-Type"), charset);
-  if (!text.ok()) return challenge(true);
+  if (!text.ok()) return challenge(peer, true);
   auto envelope = read_envelope(std::move(text).value());
-  if (!envelope.ok() || !is_identify(*envelope)) return challenge(true);
+  if (!envelope.ok() || !is_identify(*envelope)) return challenge(peer, true);
   return soap(identify_response(options.product_vendor, {}, false), charset);
 }
 
@@ -390,7 +392,7 @@ base::Task<http::Admission> Endpoint::admit(const http::RequestHead& head, http:
 
 base::Task<http::Response> Endpoint::handle(http::Request request, http::Connection& connection) {
   Session& session = session_of(connection);
-  if (session.stranger) co_return state_->answer_stranger(request);
+  if (session.stranger) co_return state_->answer_stranger(request, connection.peer);
 
   http::Response response;
   if (request.body.empty()) {

@@ -71,6 +71,8 @@ inline constexpr std::string_view kCount = "urn:muster:wsman:1:count";
 inline constexpr std::string_view kPublisher = "urn:muster:wsman:1:publisher";
 /// The store as a whole: what `muster store backup` asks for.
 inline constexpr std::string_view kStore = "urn:muster:wsman:1:store";
+/// Users of Basic authentication: what `muster user` asks for.
+inline constexpr std::string_view kUser = "urn:muster:wsman:1:user";
 /// Subscription definitions: what `wecutil es gs cs ss ds` ask for.
 inline constexpr std::string_view kSubscriptionDefinition = "urn:muster:wsman:1:subscription";
 /// Their run-time status: what `wecutil gr` asks for.

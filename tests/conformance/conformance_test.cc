@@ -82,8 +82,8 @@ class Player {
       service_.sink.answer = wsman::make_fault(wsman::FaultCode::EndpointUnavailable, "The disk is full");
     }
     connection_.peer.address = "192.0.2.7:49210";
+    connection_.peer.transport = base::Peer::Transport::Tls;
     if (about("as") == "machine") {
-      connection_.peer.transport = base::Peer::Transport::Tls;
       connection_.peer.certificate.emplace().dns_names = {"host7.lab.example"};
     } else if (about("as") == "administrator") {
       connection_.peer.transport = base::Peer::Transport::Unix;

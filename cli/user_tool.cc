@@ -1,0 +1,141 @@
+#include "cli/user_tool.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "cli/json.h"
+#include "cli/password.h"
+#include "engine/auth/secret.h"
+#include "engine/base/win32.h"
+#include "engine/wsman/names.h"
+#include "engine/xml/writer.h"
+
+namespace cli {
+namespace {
+
+constexpr OptionRow kGroup{"",
+                           "group",
+                           ValueKind::Text,
+                           "NAME",
+                           "A group that the user belongs to: Administrators, \"Remote Management Users\", \"Event Log "
+                           "Readers\", or the token of one in a security descriptor; may be repeated.",
+                           0,
+                           0,
+                           true};
+constexpr std::array kAddOptions{kGroup};
+constexpr std::array kListOptions{OptionRow{"", "json", ValueKind::Flag, "", "Print one JSON object a line."}};
+constexpr std::array kCommands{
+    CommandRow{"add", "", "NAME", 1, 1, kAddOptions, "Adds a user; asks for his password."},
+    CommandRow{"password", "", "NAME", 1, 1, {}, "Gives a user another password."},
+    CommandRow{"remove", "", "NAME", 1, 1, {}, "Removes a user."},
+    CommandRow{"list", "", "", 0, 0, kListOptions, "Lists the users and their groups."},
+};
+constexpr ToolRow kTool{"muster user", "Manages the users of Basic authentication.", kCommands};
+
+using Target = wsman::Client::Target;
+
+Target target_of(const std::string& name) {
+  Target target;
+  target.resource_uri = wsman::resource::kUser;
+  target.selectors.push_back({"Name", name, {}});
+  return target;
+}
+
+std::string document(const Arguments& arguments, std::string_view password) {
+  xml::Writer writer;
+  writer.open("u:User").attribute("xmlns:u", wsman::resource::kUser).leaf("u:Name", arguments.positional[0]);
+  for (const std::string& group : arguments.all("group")) writer.leaf("u:Group", group);
+  writer.leaf("u:Password", password);
+  return writer.take();
+}
+
+base::AsyncResult<void> add(Arguments arguments, std::string password, ConnectFunction connect) {
+  ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
+  std::string body = document(arguments, password);
+  auth::wipe(password);
+  auto made = co_await client->create(target_of(arguments.positional[0]), std::move(body));
+  if (!made.ok()) co_return std::move(made).error();
+  co_return base::Result<void>{};
+}
+
+base::AsyncResult<void> change_password(Arguments arguments, std::string password, ConnectFunction connect) {
+  ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
+  std::string body = document(arguments, password);
+  auth::wipe(password);
+  auto changed = co_await client->put(target_of(arguments.positional[0]), std::move(body));
+  if (!changed.ok()) co_return std::move(changed).error();
+  co_return base::Result<void>{};
+}
+
+base::AsyncResult<void> remove(Arguments arguments, ConnectFunction connect) {
+  ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
+  co_return co_await client->remove(target_of(arguments.positional[0]));
+}
+
+void print_user(Console& console, xml::Element user, bool json) {
+  const std::string name = user.child(wsman::resource::kUser, "Name").text();
+  JsonArray groups;
+  std::string listed;
+  for (const xml::Element child : user.children()) {
+    if (!child.is(wsman::resource::kUser, "Group")) continue;
+    groups.text(child.text());
+    listed += (listed.empty() ? "" : ", ") + child.text();
+  }
+  if (json) {
+    JsonObject object;
+    object.text("Name", name).raw("Groups", groups.take());
+    console.out << object.take() << '\n';
+  } else {
+    console.out << name << (listed.empty() ? "" : ": " + listed) << '\n';
+  }
+}
+
+base::AsyncResult<void> list(Console& console, Arguments arguments, ConnectFunction connect) {
+  ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
+  Target target;
+  target.resource_uri = wsman::resource::kUser;
+  const bool json = arguments.flag("json");
+  std::function<bool(wsman::Client::Page&)> take = [&console, json](wsman::Client::Page& page) {
+    for (const xml::Element user : page.items) print_user(console, user, json);
+    return true;
+  };
+  std::optional<wsman::Filter> no_filter;
+  co_return co_await client->enumerate(std::move(target), std::move(no_filter), 1000, std::move(take));
+}
+
+}  // namespace
+
+const ToolRow& user_tool() {
+  return kTool;
+}
+
+int run_user(Console& console, std::vector<std::string> words) {
+  return run_user(console, std::move(words), service_connector(console));
+}
+
+int run_user(Console& console, std::vector<std::string> words, const ConnectFunction& connect) {
+  ParsedCommand parsed = parse_command(console, kTool, words);
+  if (parsed.command == nullptr) return parsed.status;
+  const std::string_view command = parsed.command->name;
+  const std::string name = parsed.arguments.positional.empty() ? std::string() : parsed.arguments.positional[0];
+  base::Result<void> outcome;
+  if (command == "list") {
+    outcome = run_blocking(list(console, std::move(parsed.arguments), connect));
+  } else if (command == "remove") {
+    outcome = run_blocking(remove(std::move(parsed.arguments), connect));
+  } else {
+    auto password = ask_new_password(console, name);
+    if (!password.ok()) return print_error(console, password.error());
+    outcome = command == "add" ? run_blocking(add(std::move(parsed.arguments), std::move(*password), connect))
+                               : run_blocking(change_password(std::move(parsed.arguments), std::move(*password), connect));
+  }
+  if (outcome.ok()) return 0;
+  const std::string failed = command == "list"     ? "Failed to list the users."
+                             : command == "add"    ? "Failed to add the user " + name + "."
+                             : command == "remove" ? "Failed to remove the user " + name + "."
+                                                   : "Failed to change the password of " + name + ".";
+  return print_error(console, outcome.error(), failed);
+}
+
+}  // namespace cli
