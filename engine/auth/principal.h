@@ -25,4 +25,9 @@ struct Principal {
   bool authenticated() const { return scheme != Scheme::None; }
 };
 
+/// Whether both are the same identity: a name is unique only under the authority that vouches for it.
+inline bool is_same(const Principal& a, const Principal& b) {
+  return a.scheme == b.scheme && a.name == b.name && a.issuers == b.issuers;
+}
+
 }  // namespace auth

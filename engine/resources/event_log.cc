@@ -1,12 +1,15 @@
 #include "engine/resources/event_log.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <deque>
 
 #include "engine/base/encoding.h"
 #include "engine/base/iso8601.h"
 #include "engine/base/win32.h"
+#include "engine/resources/event_tail.h"
+#include "engine/resources/start_position.h"
 #include "engine/wsman/names.h"
 #include "engine/xml/document.h"
 #include "engine/xml/writer.h"
@@ -18,6 +21,10 @@ namespace {
 constexpr std::string_view kTooLarge = "122";
 /// A System part beyond this is not worth keeping.
 constexpr std::size_t kMaxSystemBytes = 8 << 10;
+
+/// Of a Subscribe. Source: wef-wire, section 8.2.
+constexpr std::array<std::string_view, 6> kSubscribeOptions{"SubscriptionName", "Compression",        "CDATA",
+                                                            "ContentFormat",    "IgnoreChannelError", "ReadExistingEvents"};
 
 std::string_view quality_name(events::Quality quality) {
   switch (quality) {
@@ -98,7 +105,9 @@ std::string_view EventLogResource::uri() const {
 }
 
 bool EventLogResource::knows_option(std::string_view name) const {
-  return is_query_option(name) || base::equal_ignoring_case(name, kReverseDirectionOption);
+  if (is_query_option(name) || base::equal_ignoring_case(name, kReverseDirectionOption)) return true;
+  return std::ranges::any_of(kSubscribeOptions,
+                             [&](std::string_view known) { return base::equal_ignoring_case(name, known); });
 }
 
 wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::enumerate(const wsman::Call& call,
@@ -115,6 +124,42 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::enumera
   CO_RETURN_IF_ERROR(co_await check_logs(logs_, query));
   const bool newest_first = call.headers.find_option(kReverseDirectionOption) == "true";
   co_return std::make_unique<EventEnumerator>(logs_, std::move(query), std::move(text), newest_first, std::move(after));
+}
+
+wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::subscribe(const wsman::Call& call,
+                                                                                   const wsman::SubscribeRequest& request) {
+  EventTailOptions options;
+  wsman::EnumerateRequest selection;
+  if (!request.filter.empty()) {
+    selection.filter = wsman::Filter{request.dialect, request.filter};
+  } else if (!call.headers.find_option(kPathOption)) {
+    co_return wsman::make_fault(wsman::FaultCode::FilteringRequired, "A filter has to say which events are meant.");
+  }
+  auto query = compile_query(call, selection);
+  if (!query.ok()) {
+    wsman::Fault fault = std::move(query).error();
+    if (fault.code == wsman::FaultCode::CannotProcessFilter) fault.code = wsman::FaultCode::WsmanCannotProcessFilter;
+    co_return fault;
+  }
+  options.query = std::move(query).value();
+  const std::string& format = request.content_format;
+  if (!format.empty() && format != "Raw" && format != "RenderedText") {
+    co_return wsman::make_fault(wsman::FaultCode::OptionsInvalidValue, "ContentFormat is neither Raw nor RenderedText.");
+  }
+  options.rendered = format == "RenderedText";
+  options.ignore_missing_logs = request.ignore_channel_error;
+  if (request.bookmark && *request.bookmark != events::kEarliestBookmark) {
+    if (auto parsed = events::Bookmark::parse(*request.bookmark); !parsed.ok()) {
+      co_return wsman::make_fault(wsman::FaultCode::BookmarkFormat, parsed.error().message());
+    }
+  }
+  if (!request.ignore_channel_error) CO_RETURN_IF_ERROR(co_await check_logs(logs_, options.query));
+  const std::vector<std::string> paths = options.query.paths();
+  const std::optional<std::string> nothing_remembered;
+  auto start = co_await find_start(request, paths, nothing_remembered, logs_);
+  if (!start.ok()) co_return log_fault(start.error(), "finding where a subscription begins");
+  options.after = std::move(start).value();
+  co_return std::make_unique<EventTail>(logs_, std::move(options), clock_);
 }
 
 std::string event_item(const LogRecord& record) {

@@ -35,19 +35,27 @@ inline constexpr std::string_view kReverseDirectionOption = "ReverseDirection";
 /// An event that is larger than any message to this client may be does not stop the enumeration: it comes with m:Cut="true"
 /// and its System part only, in front of a ProcessingErrorData with error 122.
 ///
+/// A subscription has the same filters, and gets what they select from its bookmark on, else (with ReadExistingEvents) from
+/// the oldest event, else from now on; its items are the events alone, with RenderingInfo where ContentFormat is
+/// RenderedText. With IgnoreChannelError a log that is missing is read once it is there.
+///
 /// Faults: CannotProcessFilter with 15001, 15008 or 15026 for a bad query, FilteringRequestedUnavailable for another
-/// dialect, InvalidBookmark, ResourceNotFound with 15007 for a log that does not exist.
+/// dialect, InvalidBookmark, ResourceNotFound with 15007 for a log that does not exist; of a subscription also
+/// FilteringRequired and OptionsInvalidValue.
 class EventLogResource final : public wsman::Resource {
  public:
-  /// `logs` outlives the resource and its enumerations.
-  explicit EventLogResource(EventLogs& logs) : logs_(logs) {}
+  /// `logs` outlives the resource, its enumerations and its subscriptions.
+  explicit EventLogResource(EventLogs& logs, base::Clock& clock = base::system_clock()) : logs_(logs), clock_(clock) {}
   std::string_view uri() const override;
   bool knows_option(std::string_view name) const override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;
+  wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> subscribe(const wsman::Call& call,
+                                                                   const wsman::SubscribeRequest& request) override;
 
  private:
   EventLogs& logs_;
+  base::Clock& clock_;
 };
 
 /// The item of an enumeration that carries `record`.

@@ -35,6 +35,7 @@ struct LogRead {
   bool newest_first = false;
   events::Bookmark after;  ///< only what lies behind these records, in reading direction
   std::optional<events::TextSearch> text;
+  bool ignore_missing_logs = false;  ///< passes over logs of the query that do not exist
   base::Budget budget;
 };
 
@@ -133,6 +134,10 @@ class EventLogs {
  public:
   virtual ~EventLogs() = default;
   virtual base::AsyncResult<LogRecords> read(LogRead read) = 0;
+  /// Rises with every event that is stored. Ask it before read(), then wait_past() it: nothing is missed.
+  virtual std::uint64_t generation() const = 0;
+  /// Waits until generation() differs from `seen` or the service's clock has reached `until`.
+  virtual base::Task<void> wait_past(std::uint64_t seen, base::SteadyTime until) = 0;
   /// Sorted by name without case.
   virtual base::AsyncResult<std::vector<LogDescription>> logs() = 0;
   /// Names compare without case.

@@ -62,6 +62,7 @@ base::AsyncResult<resources::LogRecords> StorageEventLogs::read(resources::LogRe
   request.direction = read.newest_first ? storage::Direction::NewestFirst : storage::Direction::OldestFirst;
   request.after = std::move(read.after);
   request.text = std::move(read.text);
+  request.ignore_missing_logs = read.ignore_missing_logs;
   request.budget = read.budget;
   auto found = co_await store_.read(std::move(request));
   if (!found.ok()) co_return translated(std::move(found).error());
@@ -85,6 +86,14 @@ resources::LogDescription StorageEventLogs::described(storage::Log log) const {
   resources::LogDescription description = describe(std::move(log));
   if (losses_ != nullptr) description.lost = losses_->events_of_log(description.name);
   return description;
+}
+
+std::uint64_t StorageEventLogs::generation() const {
+  return store_.generation();
+}
+
+base::Task<void> StorageEventLogs::wait_past(std::uint64_t seen, base::SteadyTime until) {
+  co_await store_.wait_past(seen, until);
 }
 
 base::AsyncResult<std::vector<resources::LogDescription>> StorageEventLogs::logs() {

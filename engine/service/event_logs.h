@@ -18,6 +18,8 @@ class StorageEventLogs final : public resources::EventLogs {
       : store_(store), computer_(std::move(computer)), losses_(losses) {}
 
   base::AsyncResult<resources::LogRecords> read(resources::LogRead read) override;
+  std::uint64_t generation() const override;
+  base::Task<void> wait_past(std::uint64_t seen, base::SteadyTime until) override;
   base::AsyncResult<std::vector<resources::LogDescription>> logs() override;
   base::AsyncResult<std::optional<resources::LogDescription>> find_log(std::string name) override;
   base::AsyncResult<void> set_log(resources::LogDescription log) override;

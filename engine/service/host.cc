@@ -97,7 +97,7 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
 
   state->tasks = std::make_unique<base::TaskGroup>(context.get_executor());
   state->logs = std::make_unique<StorageEventLogs>(*state->events, chosen.computer, state->losses.get());
-  state->event_log = std::make_unique<resources::EventLogResource>(*state->logs);
+  state->event_log = std::make_unique<resources::EventLogResource>(*state->logs, *chosen.clock);
   state->log = std::make_unique<resources::LogResource>(*state->logs);
   state->dispatcher->add(*state->event_log);
   state->count = std::make_unique<resources::CountResource>(*state->logs);

@@ -13,6 +13,7 @@
 #include "engine/wsman/delivery_read.h"
 #include "engine/wsman/enumeration.h"
 #include "engine/wsman/names.h"
+#include "engine/wsman/subscriptions.h"
 #include "engine/xml/writer.h"
 
 namespace wsman {
@@ -125,10 +126,18 @@ std::optional<std::string> method_of(std::string_view action, std::string_view r
 }  // namespace
 
 struct Dispatcher::State {
-  explicit State(DispatcherOptions o) : options(std::move(o)), enumerations(options), limits(options) {}
+  explicit State(DispatcherOptions o)
+      : options(std::move(o)),
+        enumerations(options),
+        subscriptions(options,
+                      [this](const Resource& resource, const auth::Principal& who, const std::string& address) {
+                        return permits(resource, who, address, action::kSubscribe);
+                      }),
+        limits(options) {}
 
   const DispatcherOptions options;
   Enumerations enumerations;
+  Subscriptions subscriptions;
   std::unordered_map<std::string, Resource*> resources;  ///< by URI in lower case
   AccessControl* access = nullptr;
   Admission* admission = nullptr;
@@ -169,7 +178,8 @@ struct Dispatcher::State {
   }
   /// The resource of this URI, else the nearest one above it that takes what is below; null where there is none.
   Resource* find_resource(std::string_view uri) const;
-  bool permits(const Resource& resource, const Caller& caller, std::string_view action) const;
+  bool permits(const Resource& resource, const auth::Principal& who, const std::string& address,
+               std::string_view action) const;
   AsyncResult<Reply> process(Envelope& request, const Caller& caller);
   AsyncResult<Message> deliver(Envelope& request, const Caller& caller);
   AsyncResult<Message> operate(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
@@ -189,10 +199,11 @@ Resource* Dispatcher::State::find_resource(std::string_view uri) const {
   }
 }
 
-bool Dispatcher::State::permits(const Resource& resource, const Caller& caller, std::string_view action) const {
-  if (const auto decided = resource.may_use(caller.who, action)) return *decided;
-  if (access == nullptr) return caller.who.administrator;
-  const AccessRequest request{caller.who, caller.address, resource.uri(), action, right_of(action, resource.is_shell())};
+bool Dispatcher::State::permits(const Resource& resource, const auth::Principal& who, const std::string& address,
+                                std::string_view action) const {
+  if (const auto decided = resource.may_use(who, action)) return *decided;
+  if (access == nullptr) return who.administrator;
+  const AccessRequest request{who, address, resource.uri(), action, right_of(action, resource.is_shell())};
   return access->permits(request);
 }
 
@@ -203,9 +214,10 @@ AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& c
   if (headers.action == action::kEnd) co_return Reply();
 
   expire_sometimes();
-  // An enumeration that is open is an operation in progress; it hinders only those who would open one more.
+  // What is open is an operation in progress; it hinders only those who would open one more.
   const bool enumerates = headers.action == action::kEnumerate;
-  Slot slot(*this, caller.who, enumerates ? enumerations.open_by(caller.who) : 0);
+  const bool opens = enumerates || headers.action == action::kSubscribe;
+  Slot slot(*this, caller.who, opens ? enumerations.open_by(caller.who) + subscriptions.open_by(caller.who) : 0);
   if (!slot.granted()) {
     // Captured from Windows: an Enumerate is refused in other words than the rest.
     Fault fault = make_fault(enumerates ? FaultCode::InternalError : FaultCode::QuotaLimit,
@@ -231,7 +243,7 @@ AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& c
     co_return make_fault(FaultCode::InvalidResourceUri, "There is no resource " + cut(headers.resource_uri));
   }
   Resource& resource = *found;
-  if (!permits(resource, caller, headers.action)) co_return make_fault(FaultCode::AccessDenied);
+  if (!permits(resource, caller.who, caller.address, headers.action)) co_return make_fault(FaultCode::AccessDenied);
   if (headers.fragment && !resource.features().fragments) co_return make_fault(FaultCode::FragmentTransferNotSupported);
   CO_RETURN_IF_ERROR(check_options(headers, resource));
 
@@ -266,7 +278,15 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
   const std::string response = asked + "Response";
   FaultCode excess = FaultCode::UnreportableSuccess;
   std::string body;
+  if (asked == action::kSubscribe) co_return co_await subscriptions.subscribe(request, caller, resource, call);
+  if (asked == action::kRenew) co_return subscriptions.renew(request, caller, resource);
+  if (asked == action::kGetStatus) co_return subscriptions.get_status(request, caller, resource);
+  if (asked == action::kUnsubscribe) co_return co_await subscriptions.unsubscribe(request, caller, resource);
   if (asked == action::kEnumerate || asked == action::kPull || asked == action::kRelease) {
+    if (asked != action::kEnumerate && call.body && subscriptions.holds(context_id(call.body))) {
+      if (asked == action::kRelease) co_return subscriptions.release(request, caller, resource);
+      co_return co_await subscriptions.pull(request, caller, resource, call, current_limits());
+    }
     // These keep to the limit by themselves.
     if (asked == action::kEnumerate)
       co_return co_await enumerations.enumerate(request, caller, resource, call, current_limits());
@@ -312,6 +332,7 @@ void Dispatcher::State::expire_sometimes() {
     expired_at = now;
   }
   enumerations.expire();
+  subscriptions.expire();
 }
 
 Dispatcher::Dispatcher(DispatcherOptions options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -348,8 +369,21 @@ base::Task<std::optional<Message>> Dispatcher::dispatch(Envelope request, Caller
   co_return fault_message(fault, request.headers.message_id, state_->options.machine);
 }
 
+void Dispatcher::serve_subscriptions(base::Executor executor, DeliveryRoutes& routes) {
+  state_->subscriptions.serve(std::move(executor), routes);
+}
+
+base::Task<void> Dispatcher::end_subscriptions() {
+  co_await state_->subscriptions.stop();
+}
+
+std::size_t Dispatcher::open_subscriptions() const {
+  return state_->subscriptions.size();
+}
+
 void Dispatcher::expire_contexts() {
   state_->enumerations.expire();
+  state_->subscriptions.expire();
 }
 
 std::size_t Dispatcher::open_contexts() const {

@@ -30,10 +30,14 @@ struct Limits {
 };
 
 struct DispatcherOptions : Limits {
-  std::size_t max_contexts = 1000;  ///< open enumeration contexts, all users
-  std::string machine;              ///< for the Machine attribute of faults
+  std::size_t max_contexts = 1000;             ///< open enumeration contexts, all users
+  std::size_t max_subscriptions = 1000;        ///< all users
+  std::size_t max_pushed_subscriptions = 250;  ///< those among them that may hold a connection to their subscriber
+  std::string machine;                         ///< for the Machine attribute of faults
   base::Clock* clock = &base::system_clock();
 };
+
+class DeliveryRoutes;
 
 /// Who asks, and by which way.
 struct Caller {
@@ -68,7 +72,16 @@ class Dispatcher {
   /// gets half a second of grace, since an Enumerator that keeps to its budget answers by itself and loses nothing.
   base::Task<std::optional<Message>> dispatch(Envelope request, Caller caller);
 
-  /// Ends enumeration contexts that have been idle too long; dispatch() does so too, now and then.
+  /// From now on events are pushed to subscribers where `routes`, which outlives the dispatcher, lets them go; until then
+  /// they can only be pulled. Once, before the first dispatch.
+  void serve_subscriptions(base::Executor executor, DeliveryRoutes& routes);
+  /// Takes no more subscriptions, ends those that are there and tells the subscribers to whom events are pushed, all at the
+  /// same time, within a second. Await it before destruction where serve_subscriptions() was called.
+  base::Task<void> end_subscriptions();
+  std::size_t open_subscriptions() const;
+
+  /// Ends enumeration contexts that have been idle too long, and subscriptions that have expired; dispatch() does so too,
+  /// now and then.
   void expire_contexts();
   std::size_t open_contexts() const;
 

@@ -6,18 +6,10 @@
 #include "engine/base/encoding.h"
 
 namespace wsman {
-namespace {
-
-// A name is unique only under the authority that vouches for it.
-bool is_same(const auth::Principal& a, const auth::Principal& b) {
-  return a.scheme == b.scheme && a.name == b.name && a.issuers == b.issuers;
-}
-
-}  // namespace
 
 std::size_t EnumerationTable::count_locked(const auth::Principal& who) const {
-  const auto own =
-      std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return is_same(entry.second.owner, who); });
+  const auto own = std::count_if(entries_.begin(), entries_.end(),
+                                 [&](const auto& entry) { return auth::is_same(entry.second.owner, who); });
   return static_cast<std::size_t>(own);
 }
 
@@ -48,7 +40,7 @@ Result<std::unique_ptr<EnumerationContext>> EnumerationTable::take(const std::st
                                                                    const Resource& resource, base::SteadyTime now) {
   std::lock_guard lock(mutex_);
   const auto found = entries_.find(id);
-  if (found == entries_.end() || !is_same(found->second.owner, who)) {
+  if (found == entries_.end() || !auth::is_same(found->second.owner, who)) {
     return make_fault(FaultCode::InvalidEnumerationContext);
   }
   Entry& entry = found->second;
@@ -76,7 +68,7 @@ Result<void> EnumerationTable::release(const std::string& id, const auth::Princi
   std::unique_ptr<EnumerationContext> ended;
   std::lock_guard lock(mutex_);
   const auto found = entries_.find(id);
-  if (found == entries_.end() || !is_same(found->second.owner, who)) {
+  if (found == entries_.end() || !auth::is_same(found->second.owner, who)) {
     return make_fault(FaultCode::InvalidEnumerationContext);
   }
   ended = std::move(found->second.context);

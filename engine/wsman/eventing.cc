@@ -30,6 +30,8 @@ constexpr std::uint32_t kEndToUnusable = 2150858902;
 constexpr std::uint32_t kBadHeartbeats = 2150858916;
 constexpr std::uint32_t kBadConnectionRetry = 2150859103;
 constexpr std::uint32_t kBadContentEncoding = 2150859255;
+constexpr std::uint32_t kBatchesInAnotherMode = 2150858900;
+constexpr std::uint32_t kBadDeliveryMode = 2150858920;
 
 // ---------------------------------------------------------------- writing
 
@@ -286,13 +288,10 @@ void choose_profile(const std::vector<Alternative>& alternatives, NotifyAddress&
   }
 }
 
-Result<NotifyAddress> read_address(xml::Element element, std::string_view name, std::uint32_t without_address,
-                                   std::uint32_t unusable) {
+Result<NotifyAddress> read_address(xml::Element element, std::string_view name) {
   NotifyAddress to;
   const xml::Element address = element.child(ns::kAddressing, "Address");
   to.address = text_of(address);
-  if (to.address.empty()) return invalid(std::string(name) + " has no Address", without_address);
-  if (!is_usable(to.address)) return invalid("the Address of " + std::string(name) + " is not usable", unusable);
   for (const xml::Element container : element.children()) {
     if (!container.is(ns::kAddressing, "ReferenceProperties") && !container.is(ns::kAddressing, "ReferenceParameters")) {
       continue;
@@ -351,8 +350,12 @@ Result<void> read_envelope_size(xml::Element element, SubscribeRequest& request)
 
 Result<void> read_delivery(xml::Element delivery, SubscribeRequest& request) {
   request.mode = base::trimmed(delivery.attribute("Mode").value_or(kModePush));
+  if (request.mode.empty()) return invalid("the Mode of Delivery is empty", kBadDeliveryMode);
   if (const xml::Element notify = delivery.child(ns::kEventing, "NotifyTo")) {
-    ASSIGN_OR_RETURN(request.notify_to, read_address(notify, "NotifyTo", kNotifyToWithoutAddress, kNotifyToUnusable));
+    ASSIGN_OR_RETURN(request.notify_to, read_address(notify, "NotifyTo"));
+    const std::string& address = request.notify_to.address;
+    if (address.empty()) return invalid("NotifyTo has no Address", kNotifyToWithoutAddress);
+    if (!is_usable(address)) return invalid("the Address of NotifyTo is not usable", kNotifyToUnusable);
   } else if (request.mode != kModePull) {
     return invalid("Delivery has no NotifyTo", kNotifyToMissing);
   }
@@ -366,6 +369,10 @@ Result<void> read_delivery(xml::Element delivery, SubscribeRequest& request) {
   }
   if (const xml::Element time = delivery.child(ns::kWsman, "MaxTime")) {
     ASSIGN_OR_RETURN(request.max_time, read_duration(time));
+  }
+  if (request.mode != kModeEvents && (request.max_elements || request.max_time)) {
+    return fault_of(FaultCode::UnsupportedFormat, "MaxElements and MaxTime are for deliveries in batches",
+                    kBatchesInAnotherMode);
   }
   RETURN_IF_ERROR(read_envelope_size(delivery.child(ns::kWsman, "MaxEnvelopeSize"), request));
   if (const xml::Element locale = delivery.child(ns::kWsman, "Locale")) {
@@ -383,11 +390,15 @@ Result<void> read_delivery(xml::Element delivery, SubscribeRequest& request) {
 
 Result<void> read_filter(xml::Element subscribe, SubscribeRequest& request) {
   xml::Element filter = subscribe.child(ns::kWsman, "Filter");
-  if (!filter) filter = subscribe.child(ns::kEventing, "Filter");
+  const xml::Element other = subscribe.child(ns::kEventing, "Filter");
+  if (filter && other) return invalid("Subscribe has two filters");
+  if (!filter) filter = other;
   if (!filter) return {};
   request.dialect = base::trimmed(filter.attribute("Dialect").value_or(kEventQueryDialect));
   if (request.dialect != kEventQueryDialect) {
-    return fault_of(FaultCode::FilteringRequestedUnavailable, "the filter's dialect is not that of event queries");
+    Fault fault = fault_of(FaultCode::FilteringRequestedUnavailable, "the filter's dialect is not that of event queries");
+    fault.detail_xml = "<e:SupportedDialect>" + std::string(kEventQueryDialect) + "</e:SupportedDialect>";
+    return fault;
   }
   request.filter = content_of(filter);
   return {};
@@ -444,7 +455,10 @@ Result<SubscribeRequest> read_subscribe(xml::Element envelope) {
   if (!delivery) return invalid("Subscribe has no Delivery", kNotifyToMissing);
   RETURN_IF_ERROR(read_delivery(delivery, request));
   if (const xml::Element end_to = subscribe.child(ns::kEventing, "EndTo")) {
-    ASSIGN_OR_RETURN(request.end_to, read_address(end_to, "EndTo", kEndToUnusable, kEndToUnusable));
+    ASSIGN_OR_RETURN(request.end_to, read_address(end_to, "EndTo"));
+    if (!is_usable(request.end_to.address)) {
+      return fault_of(FaultCode::UnsupportedAddressingMode, "the Address of EndTo is missing or not usable", kEndToUnusable);
+    }
   }
   request.expires = text_of(subscribe.child(ns::kEventing, "Expires"));
   RETURN_IF_ERROR(read_filter(subscribe, request));

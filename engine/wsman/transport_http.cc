@@ -54,9 +54,10 @@ base::Error status_error(unsigned status, const http::Url& url) {
 
 /// What may be done twice: deliveries are, since the store knows what it has.
 bool is_repeatable(std::string_view action) {
-  static constexpr std::array kActions{action::kGet,      action::kPut,       action::kDelete, action::kEnumerate,
-                                       action::kEvents,   action::kHeartbeat, action::kEnd,    action::kSubscriptionEnd,
-                                       std::string_view()};
+  static constexpr std::array kActions{
+      action::kGet,       action::kPut,           action::kDelete,    action::kEnumerate, action::kEvents,
+      action::kEvent,     action::kDroppedEvents, action::kHeartbeat, action::kEnd,       action::kSubscriptionEnd,
+      action::kGetStatus, action::kRenew,         std::string_view()};
   return std::find(kActions.begin(), kActions.end(), action) != kActions.end();
 }
 

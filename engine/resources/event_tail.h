@@ -1,0 +1,44 @@
+// The events that a subscription selects, and those that come after them.
+//
+// Source: wef-wire, sections 8.2, 8.6 and 9.
+
+#pragma once
+
+#include <string>
+
+#include "engine/resources/event_logs.h"
+#include "engine/wsman/resource.h"
+#include "events/bookmark.h"
+#include "events/query.h"
+
+namespace resources {
+
+struct EventTailOptions {
+  events::Query query;
+  events::Bookmark after;            ///< where it begins
+  bool rendered = false;             ///< ContentFormat RenderedText
+  bool ignore_missing_logs = false;  ///< IgnoreChannelError
+};
+
+/// Each item is an event's XML with the bookmark behind it; the events of a log come in the order of their records. It never
+/// ends: next() waits for events that are still to come. A search that finds nothing for long says how far it has come in
+/// Page::bookmark. Errors of a read leave it where it was.
+class EventTail final : public wsman::Enumerator {
+ public:
+  /// `logs` outlives it.
+  EventTail(EventLogs& logs, EventTailOptions options, base::Clock& clock);
+  wsman::AsyncResult<Page> next(base::Budget budget) override;
+
+ private:
+  wsman::Item item_of(LogRecord record);
+
+  EventLogs& logs_;
+  const EventTailOptions options_;
+  base::Clock& clock_;
+  events::Bookmark position_;  ///< up to where the logs have been read
+  events::Bookmark told_;      ///< up to the last item
+  std::uint64_t seen_ = 0;     ///< the generation at which nothing lay behind position_
+  bool at_end_ = false;
+};
+
+}  // namespace resources
