@@ -98,6 +98,34 @@ class Client {
   base::AsyncResult<void> enumerate(Target target, std::optional<Filter> filter, std::size_t page_items,
                                     std::function<bool(Page&)> take);
 
+  /// A subscription at a source, as its manager is to be addressed.
+  struct Subscribed {
+    std::string resource_uri;
+    std::string address;            ///< of the manager; empty where it is the service itself
+    std::string identifier;         ///< e:Identifier; may be empty
+    std::vector<std::string> echo;  ///< the other reference properties and parameters: whole header elements
+    std::string context;            ///< of mode Pull
+    std::optional<std::chrono::milliseconds> expires;  ///< from now on; nothing where it does not expire
+  };
+  /// In any mode; to where events are pushed is the request's NotifyTo.
+  base::AsyncResult<Subscribed> subscribe(SubscribeRequest request);
+
+  /// What one Pull of a subscription brought.
+  struct Pulled {
+    std::vector<std::string> events;  ///< the XML of each
+    std::uint64_t dropped = 0;        ///< events that the source left out
+    std::optional<std::string> bookmark;
+    bool end = false;  ///< the subscription has ended
+  };
+  /// Waits up to the operation timeout for events; none is no error. `subscribed.context` is what the next Pull needs.
+  /// There is no Ack: the bookmark of what was stored is where a new subscription goes on.
+  base::AsyncResult<Pulled> pull(Subscribed& subscribed, std::size_t max_events);
+
+  /// `expires`: a duration or a time; empty for no end. What was granted stands in `subscribed`.
+  base::AsyncResult<void> renew(Subscribed& subscribed, std::string expires);
+  base::AsyncResult<void> get_status(Subscribed& subscribed);
+  base::AsyncResult<void> unsubscribe(const Subscribed& subscribed);
+
   /// Sends one message of our own making with the common headers filled in (MessageID, ReplyTo, To, OperationTimeout,
   /// MaxEnvelopeSize unless set) and returns the reply, whose RelatesTo was checked. Faults come as errors.
   base::AsyncResult<std::optional<Envelope>> exchange(Message request);

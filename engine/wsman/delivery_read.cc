@@ -36,15 +36,7 @@ Result<void> read_events(const Envelope& request, Delivery& delivery) {
   const xml::Element batch = request.body();
   if (!batch) return {};
   if (!batch.is(ns::kWsman, "Events")) return mismatch(request);
-  delivery.events.reserve(batch.child_count());
-  std::string buffer;
-  for (xml::Element item : batch.children()) {
-    if (item.is(ns::kWsman, "Event")) {
-      add_event(item, buffer, delivery.events);
-    } else if (item.is(ns::kWsman, "DroppedEvents")) {
-      delivery.dropped += number_in(item);
-    }
-  }
+  read_event_items(batch, delivery.events, delivery.dropped);
   return {};
 }
 
@@ -62,6 +54,20 @@ Result<void> read_end(const Envelope& request, Delivery& delivery) {
 }
 
 }  // namespace
+
+void read_event_items(xml::Element items, std::vector<std::string>& events, std::uint64_t& dropped) {
+  events.reserve(events.size() + items.child_count());
+  std::string buffer;
+  for (const xml::Element item : items.children()) {
+    if (item.is(ns::kWsman, "Event")) {
+      add_event(item, buffer, events);
+    } else if (item.is(ns::kWsman, "DroppedEvents")) {
+      dropped += number_in(item);
+    } else if (item.local_name() == "Event") {
+      events.push_back(item.outer_xml());
+    }
+  }
+}
 
 bool is_delivery(std::string_view action) {
   return action == action::kEvents || action == action::kHeartbeat || action == action::kSubscriptionEnd ||
@@ -86,8 +92,13 @@ Result<Delivery> read_delivery(const Envelope& request) {
     if (!request.body().is(ns::kWsman, "DroppedEvents")) return mismatch(request);
     delivery.dropped = number_in(request.body());
   } else if (request.body()) {
-    // A single event, pushed in the delivery modes without batches: the body is the event.
-    delivery.events.push_back(request.body().outer_xml());
+    // A single event, pushed in the delivery modes without batches: the body is the event, or holds it as text.
+    std::string buffer;
+    if (request.body().is(ns::kWsman, "Event")) {
+      add_event(request.body(), buffer, delivery.events);
+    } else {
+      delivery.events.push_back(request.body().outer_xml());
+    }
   }
   return delivery;
 }

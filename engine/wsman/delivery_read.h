@@ -2,12 +2,19 @@
 
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/wsman/delivery.h"
 #include "engine/wsman/envelope.h"
 
 namespace wsman {
+
+/// Reads the events in w:Events, or in the n:Items of a Pull, where a bare Event is taken, too; adds to `dropped`. Other
+/// elements are passed over.
+void read_event_items(xml::Element items, std::vector<std::string>& events, std::uint64_t& dropped);
 
 /// True for the actions of messages that a source pushes.
 bool is_delivery(std::string_view action);

@@ -94,21 +94,16 @@ void write_address(xml::Writer& out, std::string_view name, const NotifyAddress&
   out.close();
 }
 
-void write_text_option(xml::Writer& out, std::string_view name, std::string_view value) {
-  out.open("w:Option").attribute("Name", name).text(value).close();
-}
-void write_set_option(xml::Writer& out, std::string_view name, bool set) {
-  if (set) out.open("w:Option").attribute("Name", name).attribute("xsi:nil", "true").close();
-}
-
 void write_options(xml::Writer& out, const SubscribeRequest& request) {
   out.open("w:OptionSet").attribute("xmlns:xsi", ns::kXsi);
-  if (!request.subscription_name.empty()) write_text_option(out, "SubscriptionName", request.subscription_name);
-  if (request.compression) write_text_option(out, "Compression", "SLDC");
-  write_set_option(out, "CDATA", request.cdata);
-  if (!request.content_format.empty()) write_text_option(out, "ContentFormat", request.content_format);
-  write_set_option(out, "IgnoreChannelError", request.ignore_channel_error);
-  write_set_option(out, "ReadExistingEvents", request.read_existing_events);
+  for (const Option& option : subscribe_options(request)) {
+    out.open("w:Option").attribute("Name", option.name);
+    if (option.nil) {
+      out.attribute("xsi:nil", "true").close();
+    } else {
+      out.text(option.value).close();
+    }
+  }
   out.close();
 }
 
@@ -153,25 +148,33 @@ void write_content(xml::Writer& out, const std::string& content) {
   }
 }
 
-void write_envelope_of(xml::Writer& out, const SubscribeRequest& request) {
-  out.open("s:Envelope").attribute("xmlns:s", ns::kSoap).attribute("xmlns:a", ns::kAddressing);
-  out.attribute("xmlns:e", ns::kEventing).attribute("xmlns:w", ns::kWsman).attribute("xmlns:p", ns::kMicrosoft);
-  write_header(out, request);
-  out.open("s:Body").open("e:Subscribe");
+void write_body(xml::Writer& out, const SubscribeRequest& request) {
+  out.open("e:Subscribe");
   write_address(out, "e:EndTo", request.end_to);
   write_delivery(out, request);
   if (!request.expires.empty()) out.leaf("e:Expires", request.expires);
-  out.open("w:Filter")
-      .attribute("Dialect", request.dialect.empty() ? kEventQueryDialect : std::string_view(request.dialect));
-  write_content(out, request.filter);
-  out.close();
+  if (!request.filter.empty()) {
+    out.open("w:Filter")
+        .attribute("Dialect", request.dialect.empty() ? kEventQueryDialect : std::string_view(request.dialect));
+    write_content(out, request.filter);
+    out.close();
+  }
   if (request.bookmark) {
     out.open("w:Bookmark");
     write_content(out, *request.bookmark);
     out.close();
   }
   if (request.send_bookmarks) out.empty("w:SendBookmarks");
-  out.close().close().close();
+  out.close();
+}
+
+void write_envelope_of(xml::Writer& out, const SubscribeRequest& request) {
+  out.open("s:Envelope").attribute("xmlns:s", ns::kSoap).attribute("xmlns:a", ns::kAddressing);
+  out.attribute("xmlns:e", ns::kEventing).attribute("xmlns:w", ns::kWsman).attribute("xmlns:p", ns::kMicrosoft);
+  write_header(out, request);
+  out.open("s:Body");
+  write_body(out, request);
+  out.close().close();
 }
 
 // ---------------------------------------------------------------- reading
@@ -313,6 +316,9 @@ Result<NotifyAddress> read_address(xml::Element element, std::string_view name) 
       collect_alternatives(policy, 0, alternatives);
     }
   }
+  if (alternatives.size() >= kMaxThumbprints) {
+    return fault_of(FaultCode::PolicyTooComplex, "the policy of " + std::string(name) + " has too many alternatives");
+  }
   choose_profile(alternatives, to);
   return to;
 }
@@ -440,6 +446,29 @@ std::string write_subscribe(const SubscribeRequest& request) {
   xml::Writer out;
   write_envelope_of(out, request);
   return out.take();
+}
+
+std::string subscribe_body(const SubscribeRequest& request) {
+  xml::Writer out;
+  write_body(out, request);
+  return out.take();
+}
+
+std::vector<Option> subscribe_options(const SubscribeRequest& request) {
+  std::vector<Option> options;
+  const auto text = [&](std::string_view name, std::string_view value) {
+    if (!value.empty()) options.push_back(Option{std::string(name), std::string(value)});
+  };
+  const auto flag = [&](std::string_view name, bool set) {
+    if (set) options.push_back(Option{std::string(name), {}, true});
+  };
+  text("SubscriptionName", request.subscription_name);
+  if (request.compression) text("Compression", "SLDC");
+  flag("CDATA", request.cdata);
+  text("ContentFormat", request.content_format);
+  flag("IgnoreChannelError", request.ignore_channel_error);
+  flag("ReadExistingEvents", request.read_existing_events);
+  return options;
 }
 
 Result<SubscribeRequest> read_subscribe(xml::Element envelope) {

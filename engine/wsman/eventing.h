@@ -58,6 +58,10 @@ struct SubscribeRequest {
 /// The Subscribe envelope as Windows' collector writes it.
 std::string write_subscribe(const SubscribeRequest& request);
 
+/// The same in two parts, for a client that writes the headers by itself.
+std::string subscribe_body(const SubscribeRequest& request);
+std::vector<Option> subscribe_options(const SubscribeRequest& request);
+
 /// Reads a Subscribe (its s:Envelope element, embedded in an item or the root of a message). Errors are the faults a source
 /// answers: InvalidMessage for a missing or unusable NotifyTo, Heartbeats or MaxTime, UnsupportedAddressingMode for an EndTo,
 /// UnsupportedFormat for batches in a mode that has none, UnsupportedFeature for an encoding, InternalError for a

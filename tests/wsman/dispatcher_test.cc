@@ -105,7 +105,7 @@ TEST(Dispatcher, UnknownThingsHaveTheirFaults) {
   Service service;
   EXPECT_EQ(service.fault_of(get("one").resource("urn:test:nothing")), FaultCode::InvalidResourceUri);
   EXPECT_EQ(service.fault_of(request("urn:test:unheard-of")), FaultCode::ActionNotSupported);
-  EXPECT_EQ(service.fault_of(request(action::kSubscribe)), FaultCode::ActionNotSupported);
+  EXPECT_EQ(service.fault_of(request(action::kSubscribe)), FaultCode::InvalidMessage);
   EXPECT_EQ(service.fault_of(get("none")), FaultCode::ResourceNotFound);
   EXPECT_EQ(service.fault_of(request(action::kPut)), FaultCode::MissingValues);
 }
@@ -271,10 +271,10 @@ TEST(Dispatcher, OperationsOfOneUserAreCounted) {
   ASSERT_TRUE(fault.has_value());
   EXPECT_EQ(fault->code, FaultCode::QuotaLimit);
   EXPECT_EQ(fault->windows_code, 2150859174u);
-  EXPECT_EQ(service.fault_of(request(action::kSubscribe), administrator("another")), FaultCode::ActionNotSupported);
+  EXPECT_EQ(service.fault_of(request("urn:test:unheard-of"), administrator("another")), FaultCode::ActionNotSupported);
   service.clock.advance(std::chrono::hours(1));
   first.get();
-  EXPECT_EQ(service.fault_of(request(action::kSubscribe)), FaultCode::ActionNotSupported);
+  EXPECT_EQ(service.fault_of(request("urn:test:unheard-of")), FaultCode::ActionNotSupported);
 }
 
 TEST(Dispatcher, ChangedLimitsHoldFromTheNextRequestOn) {
