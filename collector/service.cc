@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/log.h"
+#include "engine/http/tls.h"
 
 namespace collector {
 namespace {
@@ -10,6 +11,16 @@ namespace {
 /// What a subscription asks of its sources at most, octets.
 constexpr std::uint64_t kMaxOfferedEnvelope = 512'000;
 constexpr std::string_view kDefaultLog = "ForwardedEvents";
+
+/// Whoever subscribes here gets the events from the same machine, with the same certificate, as he reached: that of the
+/// first HTTPS listener in the configuration; trusted is whom that listener trusts. Null where there is none.
+base::Result<std::shared_ptr<http::TlsClientContext>> delivery_identity(const service::Settings& settings) {
+  for (const service::ListenerSettings& listener : settings.listeners) {
+    if (!listener.https || listener.certificate.empty()) continue;
+    return http::TlsClientContext::load({listener.certificate, listener.private_key, listener.client_ca});
+  }
+  return std::shared_ptr<http::TlsClientContext>();
+}
 
 }  // namespace
 
@@ -35,6 +46,8 @@ base::AsyncResult<void> Service::prepare() {
   dispatcher.add(*status_);
   dispatcher.add(*list_);
   dispatcher.set_delivery_sink(*ingest_);
+  ASSIGN_OR_CO_RETURN(auto identity, delivery_identity(settings));
+  host_.serve_subscriptions(std::move(identity));
   co_return co_await make_default_log();
 }
 

@@ -41,6 +41,7 @@ base::AsyncResult<void> Service::prepare() {
   const service::ForwarderSettings& settings = host_.options().settings.forwarder;
   http::TlsClientOptions tls{settings.tls.certificate, settings.tls.private_key, settings.tls.ca};
   ASSIGN_OR_CO_RETURN(tls_, http::TlsClientContext::load(tls));
+  host_.serve_subscriptions(tls_);
   for (const service::SourceSettings& source : settings.sources) {
     sources_.push_back(make_source(source, host_.options().computer, host_.pool(), *host_.options().clock));
   }

@@ -46,7 +46,8 @@ struct Client::State {
       co_return base::make_error(std::errc::invalid_argument, "https needs a TLS context");
     const auto begun = std::chrono::steady_clock::now();
     auto attempt = local ? connect_unix(options.unix_path, options.connect_timeout)
-                         : connect_tcp(url.host, url.port, options.connect_timeout);
+                         : connect_tcp(options.connect_host.empty() ? url.host : options.connect_host, url.port,
+                                       options.connect_timeout);
     ASSIGN_OR_CO_RETURN(auto socket, co_await std::move(attempt));
     prepare_socket(socket);
     base::Peer peer = peer_of(socket);

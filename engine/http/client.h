@@ -31,6 +31,7 @@ struct Url {
 struct ClientOptions {
   std::shared_ptr<TlsClientContext> tls;  ///< needed for https
   std::filesystem::path unix_path;        ///< set: connect there; the URL gives only Host and target
+  std::string connect_host;               ///< set: connect to this host; the URL's is for TLS and the Host field only
   std::chrono::milliseconds connect_timeout{15'000};
   std::size_t max_response_bytes = 64u << 20;
 };

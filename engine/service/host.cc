@@ -18,6 +18,7 @@
 #include "engine/resources/log.h"
 #include "engine/resources/publisher.h"
 #include "engine/resources/store.h"
+#include "engine/service/delivery_connector.h"
 #include "engine/service/event_logs.h"
 #include "engine/service/operational_log.h"
 #include "engine/service/remote_management.h"
@@ -48,6 +49,7 @@ struct Host::State {
   std::unique_ptr<resources::CountResource> count;
   std::unique_ptr<resources::PublisherResource> publisher;
   std::unique_ptr<resources::StoreResource> store;
+  std::unique_ptr<DeliveryConnector> connector;
   std::unique_ptr<wsman::Dispatcher> dispatcher;
   std::unique_ptr<config::Configuration> configuration;
   std::vector<std::unique_ptr<wsman::Resource>> configuration_resources;
@@ -158,6 +160,8 @@ base::AsyncResult<void> Host::reload(Settings settings) {
 
 base::Task<void> Host::stop() {
   State& state = *state_;
+  // Subscribers are told while the way to them is open.
+  co_await state.dispatcher->end_subscriptions();
   co_await state.network->stop();
   for (auto& listener : state.control_sockets) co_await listener->stop();
   state.operational.reset();
@@ -180,6 +184,11 @@ storage::StateStore& Host::state() {
 wsman::Dispatcher& Host::dispatcher() {
   return *state_->dispatcher;
 }
+void Host::serve_subscriptions(std::shared_ptr<http::TlsClientContext> tls) {
+  state_->connector = std::make_unique<DeliveryConnector>(std::move(tls));
+  state_->dispatcher->serve_subscriptions(state_->context.get_executor(), *state_->connector);
+}
+
 const HostOptions& Host::options() const {
   return state_->options;
 }

@@ -15,6 +15,7 @@
 #include "engine/base/task.h"
 #include "engine/base/task_group.h"
 #include "engine/config/configuration.h"
+#include "engine/http/tls.h"
 #include "engine/service/settings.h"
 #include "engine/wsman/dispatcher.h"
 #include "storage/event_store.h"
@@ -55,6 +56,9 @@ class Host {
   storage::EventStore& events();
   storage::StateStore& state();
   wsman::Dispatcher& dispatcher();
+  /// Lets subscribers have events pushed to them, with `tls` as this service's identity (null: never over TLS). Before
+  /// start().
+  void serve_subscriptions(std::shared_ptr<http::TlsClientContext> tls);
   const HostOptions& options() const;
   config::Configuration& configuration();
   /// What sources are known to have lost; empty on a service that takes no deliveries.
