@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "cli/winrm_output.h"
 #include "engine/base/encoding.h"
 #include "engine/base/file_system.h"
 #include "engine/base/utf16.h"
@@ -88,12 +89,23 @@ base::Result<wsman::Client::Enumeration> read_enumeration(const Arguments& switc
   return enumeration;
 }
 
-void write_attributes(std::string& out, xml::Element element) {
-  element.for_each_attribute([&out](xml::Element::Attribute attribute) {
+/// The properties of a plugin's configuration are attributes of its root.
+bool is_property(xml::Element root, const std::string& name) {
+  return root.namespace_uri() == kPluginNamespace && root.attribute(name).has_value();
+}
+
+/// The attributes of `root`, those that are properties with the values that they are to have.
+void write_attributes(std::string& out, xml::Element root, const std::vector<NamedValue>& values) {
+  root.for_each_attribute([&](xml::Element::Attribute attribute) {
+    std::string_view text = attribute.value;
+    for (const NamedValue& value : values) {
+      if (value.name == attribute.name && is_property(root, value.name))
+        text = value.value ? *value.value : std::string_view();
+    }
     out += ' ';
     out += attribute.name;
     out += "=\"";
-    xml::append_attribute(out, attribute.value);
+    xml::append_attribute(out, text);
     out += '"';
   });
 }
@@ -252,6 +264,7 @@ base::Result<std::string> replace_values(xml::Element document, const std::vecto
   ASSIGN_OR_RETURN(const xml::Document alone, xml::Document::parse(document.outer_xml()));
   const xml::Element root = alone.root();
   for (const NamedValue& value : values) {
+    if (is_property(root, value.name)) continue;
     std::size_t found = 0;
     for (const xml::Element child : root.children()) {
       if (child.local_name() != value.name) continue;
@@ -262,7 +275,7 @@ base::Result<std::string> replace_values(xml::Element document, const std::vecto
     if (found == 0) return usage("The instance has no property " + value.name + " (names are case sensitive).");
   }
   std::string out = "<" + std::string(root.name());
-  write_attributes(out, root);
+  write_attributes(out, root, values);
   out += '>';
   for (const xml::Element child : root.children()) {
     const NamedValue* replacement = nullptr;

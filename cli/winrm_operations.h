@@ -36,7 +36,7 @@ base::Result<WinrmRequest> make_request(Console& console, const WinrmArguments& 
 base::Task<int> run_operation(Console& console, std::string operation, WinrmRequest request, WinrmSession& session);
 
 /// `document` with the text of its root's children replaced: of exactly one child for each value, which has no children of
-/// its own. Errors: Win32::InvalidParameter.
+/// its own. Of a plugin's configuration the attributes of the root are replaced as well. Errors: Win32::InvalidParameter.
 base::Result<std::string> replace_values(xml::Element document, const std::vector<NamedValue>& values);
 
 /// <p:NAME xmlns:p="URI"><p:KEY>VALUE</p:KEY>…</p:NAME>. Errors: Win32::InvalidParameter where a name is none of an element.

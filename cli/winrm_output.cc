@@ -16,7 +16,6 @@ namespace {
 
 using xml::Element;
 
-constexpr std::string_view kPluginNamespace = "http://schemas.microsoft.com/wbem/wsman/1/config/PluginConfiguration";
 constexpr std::size_t kIndent = 4;
 
 bool is_nil(Element element) {

@@ -15,6 +15,9 @@
 
 namespace cli {
 
+/// Of documents that say all that they say in attributes.
+inline constexpr std::string_view kPluginNamespace = "http://schemas.microsoft.com/wbem/wsman/1/config/PluginConfiguration";
+
 enum class OutputFormat { Text, Xml, Pretty, Json };
 
 /// Names and values, indented; ends with a line end. Repeated leaves share a line: "ListeningOn = 127.0.0.1, ::1". Control

@@ -11,6 +11,7 @@
 #include "engine/config/certificate_mapping.h"
 #include "engine/config/document.h"
 #include "engine/config/listener.h"
+#include "engine/config/plugin.h"
 #include "engine/config/stored.h"
 #include "engine/xml/document.h"
 
@@ -68,6 +69,28 @@ void check_mapping(xml::Element root) {
   must(again.ok());
 }
 
+void check_plugin(xml::Element root) {
+  const auto change = config::read_plugin(root, root.attribute("Name").value_or("x"));
+  if (change.ok()) {
+    config::Plugin plugin;
+    config::apply(*change, plugin);
+    if (!config::check_plugin(plugin).ok()) return;
+    const auto again = config::read_stored_plugin(plugin.name(), config::write_plugin(plugin));
+    must(again.ok() && again->plugin.has_value());
+    must(config::write_plugin(*again->plugin) == config::write_plugin(plugin));
+    for (const config::PluginResource& resource : plugin.resources) {
+      const std::string uri = resource.said.text(config::PluginAttribute::ResourceUri);
+      must(config::find_route({plugin}, uri).has_value());
+    }
+  }
+  if (const auto security = config::read_security(root, {}); security.ok()) {
+    const auto document = xml::Document::parse(config::write_security(*security));
+    must(document.ok());
+    const auto again = config::read_security(document->root(), {});
+    must(again.ok() && *again == *security);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -83,5 +106,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_settings(document->root());
   check_listener(document->root());
   check_mapping(document->root());
+  check_plugin(document->root());
   return 0;
 }

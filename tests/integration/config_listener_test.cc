@@ -69,8 +69,11 @@ class Listeners : public ::testing::Test {
     const auto folder = stack_.collector_state() / "certificates";
     std::filesystem::create_directories(folder);
     for (const std::string end : {".pem", ".key"}) std::filesystem::copy(stack_.pki() / (host + end), folder / (host + end));
-    const auto shown = test_support::run_command(
-        {"openssl", "x509", "-in", (stack_.pki() / (host + ".pem")).string(), "-noout", "-fingerprint", "-sha1"});
+    return thumbprint_of(folder / (host + ".pem"));
+  }
+  static std::string thumbprint_of(const std::filesystem::path& certificate) {
+    const auto shown =
+        test_support::run_command({"openssl", "x509", "-in", certificate.string(), "-noout", "-fingerprint", "-sha1"});
     std::string thumbprint;
     for (const char c : shown.out.substr(shown.out.find('=') + 1)) {
       if (c != ':' && c != '\n') thumbprint += c;
@@ -338,6 +341,53 @@ TEST_F(Listeners, QuickConfigurationFindsAndMakesWhatIsMissing) {
   EXPECT_THAT(ask("Analyze", "http").body, HasSubstr("<cfg:RemotingEnabled>true</cfg:RemotingEnabled>"));
   EXPECT_EQ(ask("Analyze", "smtp").fault, "2150858817");
   EXPECT_EQ(ask("Paint", "http").fault, "2150858771");
+}
+
+TEST_F(Listeners, QuickConfigurationForTlsNeedsACertificate) {
+  EXPECT_EQ(config_.remove("listener", https_).status, 200);
+  const std::string uri = config_uri("service");
+  const ConfigReply reply = config_.send(
+      uri + "/EnableRemoting", "service",
+      "<p:EnableRemoting_INPUT xmlns:p=\"" + uri + "\"><p:Transport>https</p:Transport></p:EnableRemoting_INPUT>");
+  EXPECT_EQ(reply.fault, "2150859029");
+  EXPECT_EQ(reply.subcode, "w:InternalError");
+  EXPECT_EQ(config_.get("listener", {{"Address", "*"}, {"Transport", "HTTPS"}}).fault, "2150858752");
+}
+
+TEST_F(Listeners, CertificateThatIsNotForServersIsRefused) {
+  const auto folder = stack_.collector_state() / "certificates";
+  std::filesystem::create_directories(folder);
+  const auto made = test_support::run_command({"openssl",
+                                               "req",
+                                               "-x509",
+                                               "-newkey",
+                                               "ec",
+                                               "-pkeyopt",
+                                               "ec_paramgen_curve:P-256",
+                                               "-nodes",
+                                               "-days",
+                                               "2",
+                                               "-subj",
+                                               "/CN=client.lab.example",
+                                               "-addext",
+                                               "subjectAltName=DNS:client.lab.example",
+                                               "-addext",
+                                               "extendedKeyUsage=clientAuth",
+                                               "-keyout",
+                                               (folder / "client.key").string(),
+                                               "-out",
+                                               (folder / "client.pem").string()});
+  ASSERT_EQ(made.status, 0) << made.err;
+  const std::string inside = "<p:Hostname>client.lab.example</p:Hostname>";
+  const Selectors key{{"Address", "*"}, {"Transport", "HTTPS"}};
+  EXPECT_EQ(config_
+                .create("listener",
+                        listener_body(inside + "<p:CertificateThumbprint>" + thumbprint_of(folder / "client.pem") +
+                                      "</p:CertificateThumbprint>"),
+                        key)
+                .fault,
+            "2150858990");
+  EXPECT_EQ(config_.create("listener", listener_body(inside), key).fault, "2150858983");
 }
 
 TEST_F(Listeners, CompatibilityListenerIsShownAndCanOnlyBeRead) {

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <future>
 #include <regex>
 #include <thread>
 
 #include "engine/wsman/names.h"
+#include "storage/database.h"
 #include "tests/integration/config_client.h"
 #include "tests/integration/raw_client.h"
 
@@ -72,6 +74,84 @@ TEST_F(ActingSetting, MaxBatchItemsBoundsTheNextPage) {
   set("", "Config", "MaxBatchItems", "1");
   const std::string page = config_.enumerate("listener").body;
   EXPECT_THAT(page, AllOf(HasSubstr("cfg:Listener"), Not(HasSubstr("EndOfSequence"))));
+}
+
+/// Holds up whoever would change the configuration.
+class LockedStore {
+ public:
+  explicit LockedStore(const Stack& stack) {
+    auto opened = storage::Database::open(stack.collector_state() / "state.db", {});
+    EXPECT_TRUE(opened.ok());
+    database_ = std::move(*opened);
+    EXPECT_TRUE(database_->begin().ok());
+  }
+  ~LockedStore() { database_->rollback(); }
+
+ private:
+  std::unique_ptr<storage::Database> database_;
+};
+
+TEST_F(ActingSetting, MaxTimeoutmsBoundsWhatAClientAllows) {
+  set("", "Config", "MaxTimeoutms", "500");
+  const auto put = [&] {
+    return config_.send(
+        std::string(wsman::action::kPut), "winrs",
+        "<p:Winrs xmlns:p=\"" + config_uri("winrs") + "\"><p:MaxShellsPerUser>7</p:MaxShellsPerUser></p:Winrs>", {},
+        "<w:OperationTimeout>PT20S</w:OperationTimeout>");
+  };
+  std::future<ConfigReply> answer;
+  {
+    const LockedStore lock(stack_);
+    answer = std::async(std::launch::async, put);
+    answer.wait_for(std::chrono::milliseconds(1500));
+  }
+  const ConfigReply reply = answer.get();
+  EXPECT_EQ(reply.fault, "2150858793");
+  EXPECT_EQ(reply.subcode, "w:TimedOut");
+  set("", "Config", "MaxTimeoutms", "20000");
+  {
+    const LockedStore lock(stack_);
+    answer = std::async(std::launch::async, put);
+    answer.wait_for(std::chrono::milliseconds(1500));
+  }
+  EXPECT_EQ(answer.get().status, 200);
+}
+
+TEST_F(ActingSetting, MaxConnectionsLetsOneMoreWaitAndThenRefusesIt) {
+  ASSERT_EQ(config_
+                .create("service/certmapping",
+                        "<p:CertMapping xmlns:p=\"" + config_uri("service/certmapping") +
+                            "\"><p:UserName>root</p:UserName></p:CertMapping>",
+                        {{"Issuer", stack_.authority()}, {"Subject", kHost}, {"URI", "*"}})
+                .status,
+            200);
+  set("service", "Service", "MaxConnections", "1");
+  const auto put = [&] {
+    return post(config_envelope(
+                    std::string(wsman::action::kPut), "winrs",
+                    "<p:Winrs xmlns:p=\"" + config_uri("winrs") + "\"><p:MaxShellsPerUser>7</p:MaxShellsPerUser></p:Winrs>"))
+        .status;
+  };
+  const auto get = [&] { return post(remote_request()).status; };
+  const auto later = [](auto ask) { return std::async(std::launch::async, ask); };
+  constexpr std::chrono::milliseconds kStep{1000};
+  std::future<int> first;
+  std::future<int> second;
+  std::future<int> third;
+  {
+    const LockedStore lock(stack_);
+    // The first has the one place until the store gives up on it, after 5 s; then it is the second's, and the third, which
+    // waits for 5 s as well, has waited in vain.
+    first = later(put);
+    EXPECT_EQ(first.wait_for(kStep), std::future_status::timeout);
+    second = later(put);
+    EXPECT_EQ(second.wait_for(kStep), std::future_status::timeout);
+    third = later(get);
+    EXPECT_EQ(third.get(), 503);
+  }
+  EXPECT_EQ(first.get(), 500);
+  EXPECT_EQ(second.get(), 200);
+  EXPECT_EQ(get(), 200);
 }
 
 TEST_F(ActingSetting, EnumerationTimeoutmsEndsIdleEnumerations) {

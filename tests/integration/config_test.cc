@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "storage/database.h"
+#include "storage/state_store.h"
 #include "tests/integration/config_client.h"
 
 namespace integration {
@@ -235,6 +237,60 @@ TEST_F(WinrmConfig, CertificateMappingsAreMadeChangedAndRemoved) {
   EXPECT_THAT(config_.enumerate("service/certmapping").body, HasSubstr("<cfg:UserName>alice</cfg:UserName>"));
   EXPECT_EQ(config_.remove("service/certmapping", key).status, 200);
   EXPECT_EQ(config_.get("service/certmapping", key).fault, "2150858752");
+}
+
+TEST_F(WinrmConfig, CertificateMappingsHaveRulesForPasswords) {
+  const Selectors key{{"Issuer", "1212131238d84023982e381f20391a2935301923"}, {"Subject", "alice"}, {"URI", "*"}};
+  const auto body = [](const std::string& password) {
+    return "<p:CertMapping xmlns:p=\"" + config_uri("service/certmapping") +
+           "\"><p:UserName>alice</p:UserName><p:Password>" + password + "</p:Password></p:CertMapping>";
+  };
+  EXPECT_EQ(config_.create("service/certmapping", body(""), key).fault, "2150859115");
+  EXPECT_EQ(config_.create("service/certmapping", body(std::string(257, 'x')), key).fault, "2150859114");
+  EXPECT_EQ(config_.create("service/certmapping", body(std::string(256, 'x')), key).status, 200);
+  EXPECT_EQ(config_.put("service/certmapping", body(std::string(257, 'x')), key).fault, "2150859114");
+  // Who changes a mapping sends the password back as it is shown.
+  EXPECT_EQ(config_.put("service/certmapping", body(""), key).status, 200);
+}
+
+TEST_F(WinrmConfig, CertificateMappingsHaveALimit) {
+  const std::string issuer(40, 'A');
+  stack_.collector().terminate();
+  {
+    auto store = storage::StateStore::open(stack_.collector_state());
+    ASSERT_TRUE(store.ok());
+    std::vector<storage::DocumentChange> mappings;
+    for (int i = 0; i < 1000; ++i) {
+      const std::string subject = "host" + std::to_string(i);
+      mappings.push_back({"winrm.certmapping", issuer + " " + subject + " *",
+                          "<cfg:CertMapping xmlns:cfg=\"" + config_uri("service/certmapping") +
+                              "\"><cfg:URI>*</cfg:URI><cfg:Subject>" + subject + "</cfg:Subject><cfg:Issuer>" + issuer +
+                              "</cfg:Issuer><cfg:UserName>alice</cfg:UserName></cfg:CertMapping>"});
+    }
+    ASSERT_TRUE((*store)->write(mappings).ok());
+  }
+  stack_.start_collector();
+  const std::string body =
+      "<p:CertMapping xmlns:p=\"" + config_uri("service/certmapping") + "\"><p:UserName>alice</p:UserName></p:CertMapping>";
+  const Selectors more{{"Issuer", issuer}, {"Subject", "more"}, {"URI", "*"}};
+  EXPECT_EQ(config_.create("service/certmapping", body, more).fault, "2150859091");
+  EXPECT_EQ(config_.remove("service/certmapping", {{"Issuer", issuer}, {"Subject", "host7"}, {"URI", "*"}}).status, 200);
+  EXPECT_EQ(config_.create("service/certmapping", body, more).status, 200);
+}
+
+TEST_F(WinrmConfig, FailedWriteOfTheStoreIsAFaultAndChangesNothing) {
+  const std::string before = config_.get("").body;
+  auto database = storage::Database::open(stack_.collector_state() / "state.db", {});
+  ASSERT_TRUE(database.ok());
+  ASSERT_TRUE((*database)
+                  ->execute("CREATE TRIGGER failing BEFORE INSERT ON documents BEGIN SELECT RAISE(ABORT, 'no more'); END")
+                  .ok());
+  const ConfigReply reply = config_.set("", "Config", "<cfg:MaxTimeoutms>1000</cfg:MaxTimeoutms>");
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_EQ(reply.subcode, "w:InternalError");
+  EXPECT_EQ(config_.get("").body, before);
+  ASSERT_TRUE((*database)->execute("DROP TRIGGER failing").ok());
+  EXPECT_EQ(config_.set("", "Config", "<cfg:MaxTimeoutms>1000</cfg:MaxTimeoutms>").status, 200);
 }
 
 TEST_F(WinrmConfig, CertificateMappingsWithWrongKeysAreRefused) {

@@ -104,6 +104,105 @@ TEST_F(RealWinrm, CreatesChangesAndDeletesAListener) {
   EXPECT_EQ(winrm({"delete", listener}).status, 1);
 }
 
+TEST_F(RealWinrm, ShowsPluginsInEachFormat) {
+  const std::string uri = "winrm/config/plugin?Name=Event Forwarding Plugin";
+  const CommandResult text = winrm({"g", uri});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_EQ(text.out,
+            "PlugInConfiguration\n"
+            "    Name = Event Forwarding Plugin\n"
+            "    Filename = %systemroot%\\system32\\wevtfwd.dll\n"
+            "    SDKVersion = 1\n"
+            "    XmlRenderingType = text\n"
+            "    Enabled = true\n"
+            "    Architecture = 64\n"
+            "    UseSharedProcess = false\n"
+            "    ProcessIdleTimeoutSec = 0\n"
+            "    RunAsUser\n"
+            "    RunAsPassword\n"
+            "    AutoRestart = false\n"
+            "    OutputBufferingMode = Block\n"
+            "    Resources\n"
+            "        Resource\n"
+            "            ResourceUri = http://schemas.microsoft.com/wbem/wsman/1/windows/EventLog\n"
+            "            SupportsOptions = true\n"
+            "            ExactMatch = false\n"
+            "            Security\n"
+            "                Uri = http://schemas.microsoft.com/wbem/wsman/1/windows/EventLog\n"
+            "                ExactMatch = false\n"
+            "                Sddl = O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;ER)S:P(AU;FA;GA;;;WD)(AU;SA;GXGW;;;WD)\n"
+            "            Capability\n"
+            "                Type = Enumerate\n"
+            "                SupportsFiltering = true\n"
+            "            Capability\n"
+            "                Type = Subscribe\n"
+            "                SupportsFiltering = true\n"
+            "    Quotas\n"
+            "        MaxConcurrentUsers = 100\n"
+            "        MaxConcurrentOperationsPerUser = 15\n"
+            "        MaxConcurrentOperations = 1500\n");
+  EXPECT_EQ(winrm({"e", "winrm/config/plugin"}).out, text.out);
+  const CommandResult xml = winrm({"g", uri, "-format:xml"});
+  EXPECT_THAT(
+      xml.out,
+      StartsWith("<PlugInConfiguration xmlns=\"http://schemas.microsoft.com/wbem/wsman/1/config/PluginConfiguration\" "
+                 "Name=\"Event Forwarding Plugin\" "));
+  EXPECT_THAT(winrm({"g", uri, "-format:pretty"}).out,
+              HasSubstr("\n            <Capability Type=\"Enumerate\" SupportsFiltering=\"true\"/>\n"));
+}
+
+TEST_F(RealWinrm, CreatesChangesAndDeletesAPlugin) {
+  const auto file = stack_.write(
+      "plugin.xml",
+      "<PlugInConfiguration xmlns=\"http://schemas.microsoft.com/wbem/wsman/1/config/PluginConfiguration\" Name=\"Mine\" "
+      "Filename=\"%windir%\\system32\\wevtfwd.dll\" SDKVersion=\"1\"><Resources><Resource ResourceUri=\"urn:mine\">"
+      "<Capability Type=\"Get\"/></Resource></Resources></PlugInConfiguration>");
+  const std::string uri = "winrm/config/plugin?Name=Mine";
+  const CommandResult made = winrm({"create", uri, "-file:" + file.string()});
+  EXPECT_EQ(made.status, 0) << made.err;
+  EXPECT_THAT(made.out, AllOf(StartsWith("ResourceCreated\n"), HasSubstr("            Selector: Name = Mine\n")));
+  const CommandResult set = winrm({"set", uri, "@{Enabled=\"false\";AutoRestart=\"true\"}"});
+  EXPECT_EQ(set.status, 0) << set.err;
+  EXPECT_THAT(set.out, AllOf(HasSubstr("    Enabled = false\n"), HasSubstr("    AutoRestart = true\n")));
+  EXPECT_THAT(winrm({"set", uri, "-file:" + file.string()}).out, HasSubstr("    Enabled = false\n"));
+  EXPECT_THAT(winrm({"set", uri, "@{Colour=\"red\"}"}).err, HasSubstr("no property Colour"));
+  const CommandResult deleted = winrm({"delete", uri});
+  EXPECT_EQ(deleted.status, 0) << deleted.err;
+  EXPECT_EQ(deleted.out, "");
+  EXPECT_EQ(winrm({"create", uri, "@{Filename=\"x\"}"}).status, 1);
+}
+
+TEST_F(RealWinrm, RestoresTheConfiguration) {
+  EXPECT_EQ(winrm({"set", "winrm/config", "@{MaxTimeoutms=\"1000\"}"}).status, 0);
+  for (const std::string uri : {"winrm/config/plugin", "winrm/config"}) {
+    const CommandResult done = winrm({"invoke", "Restore", uri, "@{}"});
+    EXPECT_EQ(done.status, 0) << done.err;
+    EXPECT_EQ(done.out, "Restore_OUTPUT\n");
+  }
+  EXPECT_THAT(winrm({"get", "winrm/config"}).out, HasSubstr("    MaxTimeoutms = 60000\n"));
+}
+
+TEST_F(RealWinrm, EditsThePermissionsOfOneResource) {
+  const auto editor = stack_.write("editor", "#!/bin/sh\nsed -i 's/(A;;GR;;;ER)/(A;;GR;;;BU)/' \"$1\"\n");
+  std::filesystem::permissions(editor, std::filesystem::perms::owner_all);
+  const auto edit = [&](const std::string& uri) {
+    return test_support::run_command({"env", "MUSTER_STATE=" + stack_.collector_state().string(),
+                                      "EDITOR=" + editor.string(), (bin_directory() / "muster").string(), "winrm",
+                                      "configsddl", uri});
+  };
+  for (const std::string uri : {"http://schemas.microsoft.com/wbem/wsman/1/windows/EventLog", "winrm/config/winrs"}) {
+    const CommandResult done = edit(uri);
+    EXPECT_EQ(done.status, 0) << done.err;
+    EXPECT_THAT(done.out, HasSubstr("(A;;GR;;;BU)"));
+  }
+  EXPECT_THAT(winrm({"e", "winrm/config/plugin"}).out, HasSubstr("(A;;GR;;;BU)"));
+  EXPECT_THAT(winrm({"e", "winrm/config/resource"}).out,
+              HasSubstr("ResourceUri = http://schemas.microsoft.com/wbem/wsman/1/config/winrs\n"));
+  const CommandResult none = edit("urn:nothing");
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.err, HasSubstr("0x803381BF"));
+}
+
 TEST_F(RealWinrm, TellsWhyASettingIsRefused) {
   EXPECT_THAT(winrm({"set", "winrm/config/client", "@{AllowUnencrypted=\"true\"}"}).err,
               HasSubstr("Error number:  -2144108406 0x8033808A\n"));
