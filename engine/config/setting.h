@@ -5,7 +5,8 @@
 //   setting.h        the table: key, type, default, range, what may change it, the number for a bad value
 //   values.h         the layers policy > stored > file > default, and the values in effect
 //   document.h       a part of the tree as an XML document, and back
-//   listener.h, certificate_mapping.h    records with keys, beside the tree
+//   listener.h, certificate_mapping.h, plugin.h    records with keys, beside the tree
+//   content.h        what of it all requests have set, and the documents that keep it
 //   configuration.h  all of it: read by everybody, changed by one at a time, kept in a store, told to who acts on it
 //   resources.h      the WS-Man resources over it; quick_config.h: what `winrm quickconfig` asks
 //

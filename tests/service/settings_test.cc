@@ -339,6 +339,15 @@ TEST_F(SettingsFile, MistakeInAPolicyNamesThePolicysFile) {
   EXPECT_THAT(complaint(""), HasSubstr("policy.d/10.toml:3: winrm.MaxTimeoutms: "));
 }
 
+TEST_F(SettingsFile, PolicyAloneDisablesRunAs) {
+  EXPECT_THAT(complaint("[winrm.service]\nDisableRunAs = true\n"),
+              HasSubstr(":2: winrm.service.DisableRunAs: is for policy only"));
+  write_policy("10.toml", "[winrm.service]\nDisableRunAs = true\n");
+  const auto settings = load("");
+  ASSERT_THAT(settings, IsOk());
+  EXPECT_TRUE(settings->run_as_disabled);
+}
+
 TEST_F(SettingsFile, HttpsListenerNeedsCertificateAndKey) {
   const std::string text = complaint("\n[[winrm.listener]]\nPort = 5986\n");
   EXPECT_THAT(text, HasSubstr("muster.toml:2: winrm.listener.Certificate: is missing"));
