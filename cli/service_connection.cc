@@ -133,11 +133,11 @@ base::Result<Arguments> switches_of(const Arguments& options) {
   }
   if (options.has("p") && !options.has("u")) return usage("Option p is allowed only together with option u.");
   if (scheme != "Default") switches.add("authentication", scheme == "NTLM" ? "Negotiate" : scheme);
-  if (remote.find("://") == std::string::npos && (scheme == "Basic" || certificate || options.has("ca")))
+  if (remote.find("://") == std::string::npos && (scheme == "Basic" || certificate || options.has("cacert")))
     switches.add("usessl", "true");
   switches.add("remote", std::move(remote));
   for (const auto& [option, name] :
-       {std::pair("u", "username"), {"p", "password"}, {"certificate", "certificate"}, {"ca", "ca"}}) {
+       {std::pair("u", "username"), {"p", "password"}, {"certificate", "certificate"}, {"cacert", "ca"}}) {
     if (const auto value = options.find(option)) switches.add(name, *value);
   }
   return switches;
@@ -157,7 +157,7 @@ base::Result<std::unique_ptr<wsman::Client>> connect_to_remote(Console& console,
 }
 
 base::Result<std::unique_ptr<wsman::Client>> connect_to_socket(const Arguments& options) {
-  for (const std::string_view option : {"u", "p", "a", "certificate", "ca"}) {
+  for (const std::string_view option : {"u", "p", "a", "certificate", "cacert"}) {
     if (options.has(option)) return usage("Option " + std::string(option) + " is allowed only together with option r.");
   }
   ASSIGN_OR_RETURN(ControlSocket socket, open_control_socket(options));

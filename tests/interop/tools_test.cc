@@ -37,11 +37,12 @@ class Tools : public ::testing::TestWithParam<std::string> {
   Words as_host() const { return winrm_switches() + Words{"-c:" + service_.certificate().string()}; }
   /// The options of wevtutil and wecutil.
   Words slash_alice() const {
-    return {"/r:" + host(), "/a:basic", "/u:alice", std::string("/p:") + kPassword, "--ca=" + service_.authority().string()};
+    return {"/r:" + host(), "/a:basic", "/u:alice", std::string("/p:") + kPassword,
+            "--cacert=" + service_.authority().string()};
   }
   Words slash_host() const {
     return {"/r:https://" + host(), "--certificate=" + service_.certificate().string(),
-            "--ca=" + service_.authority().string()};
+            "--cacert=" + service_.authority().string()};
   }
 
   CommandResult away(Words words, const std::string& input = {}) const { return Service::stranger(std::move(words), input); }
@@ -169,7 +170,7 @@ TEST_P(Tools, ObeyTheClientSettingsOfTheirMachine) {
   service_.set("winrm/config/client/defaultports",
                "@{HTTPS=\"" + port + "\";HTTP=\"" + std::to_string(service_.http_port()) + "\"}");
   EXPECT_EQ(here(tls).status, 0) << here(tls).err;
-  EXPECT_EQ(here(Words{"wevtutil", "el", "/r:localhost", "--ca=" + service_.authority().string(), "/a:Basic", "/u:alice",
+  EXPECT_EQ(here(Words{"wevtutil", "el", "/r:localhost", "--cacert=" + service_.authority().string(), "/a:Basic", "/u:alice",
                        std::string("/p:") + kPassword})
                 .status,
             0);
@@ -245,8 +246,8 @@ TEST_P(Tools, UsersAreManagedFromElsewhere) {
   EXPECT_EQ(service_.tool({"user", "add", "d:ave"}, "x\n").status, 87);
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, Tools, ::testing::Values("muster-collector", "muster-forwarder"),
-                         [](const auto& info) { return info.param.substr(info.param.find('-') + 1); });
+const auto kNameOf = [](const auto& test) { return test.param.substr(test.param.find('-') + 1); };
+INSTANTIATE_TEST_SUITE_P(Both, Tools, ::testing::Values("muster-collector", "muster-forwarder"), kNameOf);
 
 class CollectorTools : public Tools {};
 
@@ -261,7 +262,10 @@ TEST_P(CollectorTools, WecutilManagesSubscriptions) {
       "</TransportName><LogFile>ForwardedEvents</LogFile><AllowedSourceNonDomainComputers><AllowedIssuerCAList><IssuerCA>"
       "0123456789ABCDEF0123456789ABCDEF01234567</IssuerCA></AllowedIssuerCAList><AllowedSubjectList><Subject>*</Subject>"
       "</AllowedSubjectList></AllowedSourceNonDomainComputers></Subscription>");
-  for (const Words& who : {slash_alice(), slash_host()}) {
+  Words alice = slash_alice();
+  // gs has a /u of its own.
+  alice[2] = "--username=alice";
+  for (const Words& who : {alice, slash_host()}) {
     const auto wecutil = [&](const Words& words) { return away(Words{"wecutil"} + words + who); };
     const CommandResult created = wecutil({"cs", file.string()});
     EXPECT_EQ(created.status, 0) << created.err;
