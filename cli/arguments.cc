@@ -153,7 +153,8 @@ std::span<const OptionRow> connection_options() {
                 "How to authenticate; only with /r. This version has Basic and Certificate, over HTTPS."},
       OptionRow{"", "certificate", ValueKind::Text, "THUMBPRINT",
                 "The client certificate to connect with: its thumbprint, or the path of a PEM file; only with /r."},
-      OptionRow{"", "ca", ValueKind::Text, "FILE", "The authorities to trust, PEM, instead of the system's; only with /r."},
+      OptionRow{"", "cacert", ValueKind::Text, "FILE",
+                "The authorities to trust, PEM, instead of the system's; only with /r."},
       OptionRow{"uni", "unicode", ValueKind::Boolean, "", "true: UTF-16 output, with its mark."},
       OptionRow{"", "state", ValueKind::Text, "DIR",
                 "The state directory of the service to ask: its control socket is DIR/control.sock. Default: the variable "

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <algorithm>
 #include <regex>
 
 #include "tests/interop/service.h"
@@ -262,11 +262,13 @@ TEST_P(CollectorTools, WecutilManagesSubscriptions) {
       "</TransportName><LogFile>ForwardedEvents</LogFile><AllowedSourceNonDomainComputers><AllowedIssuerCAList><IssuerCA>"
       "0123456789ABCDEF0123456789ABCDEF01234567</IssuerCA></AllowedIssuerCAList><AllowedSubjectList><Subject>*</Subject>"
       "</AllowedSubjectList></AllowedSourceNonDomainComputers></Subscription>");
-  Words alice = slash_alice();
-  // gs has a /u of its own.
-  alice[2] = "--username=alice";
-  for (const Words& who : {alice, slash_host()}) {
-    const auto wecutil = [&](const Words& words) { return away(Words{"wecutil"} + words + who); };
+  for (const Words& who : {slash_alice(), slash_host()}) {
+    const auto wecutil = [&](const Words& words) {
+      Words all = Words{"wecutil"} + words + who;
+      // gs has a /u of its own, ss a --username.
+      if (words[0] == "gs") std::ranges::replace(all, "/u:alice", "--username=alice");
+      return away(all);
+    };
     const CommandResult created = wecutil({"cs", file.string()});
     EXPECT_EQ(created.status, 0) << created.err;
     EXPECT_EQ(wecutil({"es"}).out, "base\n");
