@@ -12,14 +12,15 @@
 #include "engine/base/log.h"
 #include "engine/wsman/delivery_read.h"
 #include "engine/wsman/enumeration.h"
+#include "engine/wsman/fragment_transfer.h"
 #include "engine/wsman/names.h"
+#include "engine/wsman/reference.h"
+#include "engine/wsman/request_checks.h"
 #include "engine/wsman/subscriptions.h"
-#include "engine/xml/writer.h"
 
 namespace wsman {
 namespace {
 
-constexpr std::uint64_t kMinimumEnvelope = 8192;
 constexpr std::chrono::milliseconds kPullGrace{500};
 constexpr std::chrono::seconds kExpireEvery{1};
 
@@ -53,67 +54,16 @@ AsyncResult<T> until(base::Clock& clock, base::SteadyTime deadline, AsyncResult<
   co_return make_fault(FaultCode::TimedOut);
 }
 
-Result<void> check_understood(const Envelope& request) {
-  Fault fault = make_fault(FaultCode::MustUnderstand);
-  for (const auto& [uri, name] : request.not_understood) {
-    if ((uri == ns::kWsman && name == "Locale") || (uri == ns::kMicrosoft && name == "DataLocale")) {
-      return make_fault(FaultCode::UnsupportedLocale);
-    }
-    fault.not_understood_namespace = uri;
-    fault.not_understood_name = name;
-    fault.reason = "The header " + cut(name) + " is not understood";
-    return fault;
-  }
-  if (request.retransmission) {
-    // It asks for the reply to an earlier request, and none is kept.
-    fault.not_understood_namespace = ns::kMicrosoft;
-    fault.not_understood_name = "OperationID";
-    fault.reason = "Replies are not kept for retransmission";
-    return fault;
-  }
-  return {};
+/// Windows knows fragments only in Get and Put.
+bool takes_fragment(std::string_view action, const Resource& resource) {
+  return (action == action::kGet || action == action::kPut) && resource.features().fragments;
 }
 
-Result<void> check_addressing(const Headers& headers) {
-  const auto missing = [](std::string_view name) {
-    return make_fault(FaultCode::MessageInformationHeaderRequired, "The header " + std::string(name) + " is missing");
-  };
-  if (headers.action.empty()) return missing("Action");
-  if (headers.message_id.empty()) {
-    return make_fault(FaultCode::InvalidMessageInformationHeader, "The header MessageID is missing or empty");
-  }
-  if (headers.to.empty()) return missing("To");
-  // The message that closes an operation wants no reply and so names no address for one.
-  if (headers.action == action::kEnd) return {};
-  if (headers.reply_to.empty()) return missing("ReplyTo");
-  if (headers.reply_to != kAnonymous || (!headers.fault_to.empty() && headers.fault_to != kAnonymous)) {
-    return make_fault(FaultCode::UnsupportedAddressingMode);
-  }
-  if (headers.sequence_id.value_or(1) != 1) {
-    return make_fault(FaultCode::InvalidMessageInformationHeader, "SequenceId must be 1");
-  }
-  if (headers.max_envelope_size.value_or(kMinimumEnvelope) < kMinimumEnvelope) {
-    return make_fault(FaultCode::MinimumEnvelopeLimit);
-  }
-  return {};
-}
-
-Result<void> check_options(const Headers& headers, const Resource& resource) {
-  for (const Option& option : headers.options) {
-    if (!option.must_comply || resource.knows_option(option.name)) continue;
-    return make_fault(FaultCode::OptionsNotSupported, "The option " + cut(option.name) + " is not supported");
-  }
-  return {};
-}
-
-std::string created(const Item& item, std::string_view resource_uri) {
-  xml::Writer w;
-  w.open("x:ResourceCreated").leaf("a:Address", kAnonymous);
-  w.open("a:ReferenceParameters").leaf("w:ResourceURI", resource_uri).open("w:SelectorSet");
-  for (const Selector& selector : item.selectors) {
-    w.open("w:Selector").attribute("Name", selector.name).text(selector.value).close();
-  }
-  return w.take();
+/// The answer to w:RequestEPR.
+std::string requested_epr(const Headers& request, const Item& item) {
+  const std::string_view uri = item.resource_uri.empty() ? request.resource_uri : item.resource_uri;
+  const auto& selectors = item.selectors.empty() ? request.selectors : item.selectors;
+  return "<w:RequestedEPR>" + endpoint_reference(uri, selectors) + "</w:RequestedEPR>";
 }
 
 /// The method's name where `action` is `resource_uri`, a slash and a name.
@@ -210,7 +160,7 @@ bool Dispatcher::State::permits(const Resource& resource, const auth::Principal&
 AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& caller) {
   const Headers& headers = request.headers;
   CO_RETURN_IF_ERROR(check_understood(request));
-  CO_RETURN_IF_ERROR(check_addressing(headers));
+  CO_RETURN_IF_ERROR(check_addressing(request));
   if (headers.action == action::kEnd) co_return Reply();
 
   expire_sometimes();
@@ -244,7 +194,9 @@ AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& c
   }
   Resource& resource = *found;
   if (!permits(resource, caller.who, caller.address, headers.action)) co_return make_fault(FaultCode::AccessDenied);
-  if (headers.fragment && !resource.features().fragments) co_return make_fault(FaultCode::FragmentTransferNotSupported);
+  if (headers.fragment && !takes_fragment(headers.action, resource)) {
+    co_return make_fault(FaultCode::FragmentTransferNotSupported);
+  }
   CO_RETURN_IF_ERROR(check_options(headers, resource));
 
   Call call{headers, caller.who, request.body(), deadline, caller.path, caller.address};
@@ -282,6 +234,8 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
   if (asked == action::kRenew) co_return subscriptions.renew(request, caller, resource);
   if (asked == action::kGetStatus) co_return subscriptions.get_status(request, caller, resource);
   if (asked == action::kUnsubscribe) co_return co_await subscriptions.unsubscribe(request, caller, resource);
+  Item item;
+  const bool fragment = request.headers.fragment.has_value();
   if (asked == action::kEnumerate || asked == action::kPull || asked == action::kRelease) {
     if (asked != action::kEnumerate && call.body && subscriptions.holds(context_id(call.body))) {
       if (asked == action::kRelease) co_return subscriptions.release(request, caller, resource);
@@ -294,17 +248,19 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
     co_return enumerations.release(request, caller);
   }
   if (asked == action::kGet) {
-    ASSIGN_OR_CO_RETURN(Item item, co_await resource.get(call));
+    auto got = fragment ? get_fragment(resource, call) : resource.get(call);
+    ASSIGN_OR_CO_RETURN(item, co_await std::move(got));
     body = std::move(item.xml);
     excess = FaultCode::MaxEnvelopeSizeExceeded;
   } else if (asked == action::kPut || asked == action::kCreate) {
     if (!call.body) co_return make_fault(FaultCode::MissingValues, "The body is empty");
     if (asked == action::kPut) {
-      ASSIGN_OR_CO_RETURN(Item item, co_await resource.put(call));
+      auto put = fragment ? put_fragment(resource, call) : resource.put(call);
+      ASSIGN_OR_CO_RETURN(item, co_await std::move(put));
       body = std::move(item.xml);
     } else {
-      ASSIGN_OR_CO_RETURN(Item item, co_await resource.create(call));
-      body = created(item, request.headers.resource_uri);
+      ASSIGN_OR_CO_RETURN(item, co_await resource.create(call));
+      body = "<x:ResourceCreated>" + reference_parts(request.headers.resource_uri, item.selectors) + "</x:ResourceCreated>";
     }
   } else if (asked == action::kDelete) {
     CO_RETURN_IF_ERROR(co_await resource.remove(call));
@@ -313,7 +269,11 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
   } else {
     co_return make_fault(FaultCode::ActionNotSupported, "The action " + cut(asked) + " is not supported");
   }
-  ASSIGN_OR_CO_RETURN(Message reply, bounded(request, caller, reply_to(request.headers, response, std::move(body)), excess));
+  Message answer = reply_to(request.headers, response, std::move(body));
+  const bool of_instance = asked == action::kGet || asked == action::kPut || asked == action::kCreate;
+  if (fragment && of_instance) answer.headers.fragment = request.headers.fragment;
+  if (request.headers.request_epr && of_instance) answer.headers.extra.push_back(requested_epr(request.headers, item));
+  ASSIGN_OR_CO_RETURN(Message reply, bounded(request, caller, std::move(answer), excess));
   co_return reply;
 }
 

@@ -6,7 +6,9 @@
 
 #include "engine/base/iso8601.h"
 #include "engine/base/utf16.h"
+#include "engine/wsman/filter.h"
 #include "engine/wsman/names.h"
+#include "engine/wsman/reference.h"
 #include "engine/wsman/xml_text.h"
 #include "engine/xml/writer.h"
 
@@ -15,6 +17,8 @@ namespace {
 
 // What write_envelope() may add to a large message for namespace declarations.
 constexpr std::size_t kDeclarations = 1024;
+constexpr std::uint32_t kPullParametersChanged = 2150859181;
+constexpr std::size_t kMaxIncluded = 256;
 
 /// The part of an enumeration that one message carries.
 struct Page {
@@ -27,42 +31,45 @@ struct Page {
 /// How much may go into one message.
 struct PageLimit {
   std::size_t items = 1;
-  std::size_t octets = 0;  ///< encoded, bookmark included
+  std::size_t octets = 0;      ///< encoded, bookmark included
+  std::size_t characters = 0;  ///< without the bookmark; 0 is no limit of its own
   Charset charset = Charset::Utf8;
   base::SteadyTime until;
 };
 
-std::string reference_to(const Item& item, std::string_view resource_uri) {
-  xml::Writer w;
-  w.open("a:EndpointReference").leaf("a:Address", kAnonymous);
-  w.open("a:ReferenceParameters").leaf("w:ResourceURI", resource_uri).open("w:SelectorSet");
-  for (const Selector& selector : item.selectors) {
-    w.open("w:Selector").attribute("Name", selector.name);
-    if (selector.endpoint_reference.empty()) {
-      w.text(selector.value).close();
-    } else {
-      w.raw(selector.endpoint_reference).close();
-    }
-  }
-  return w.take();
-}
-
 Result<std::string> text_of(Item& item, const EnumerationContext& context) {
   if (context.mode == EnumerationMode::Object) return std::move(item.xml);
   if (item.selectors.empty()) return make_fault(FaultCode::UnsupportedEnumerationMode);
-  std::string reference =
-      reference_to(item, item.resource_uri.empty() ? context.resource->uri() : std::string_view(item.resource_uri));
+  const std::string_view uri = item.resource_uri.empty() ? context.resource->uri() : std::string_view(item.resource_uri);
+  std::string reference = endpoint_reference(uri, item.selectors);
   if (context.mode == EnumerationMode::Reference) return reference;
   return "<w:Item>" + item.xml + reference + "</w:Item>";
 }
 
+/// In valid UTF-8.
+std::size_t characters_in(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+/// Items that were read for a larger message wait, and the next one does not fit into this.
+Fault parameters_changed() {
+  Fault fault = make_fault(FaultCode::InternalError,
+                           "MaxEnvelopeSize or MaxCharacters is smaller than it was when the next item was read");
+  fault.windows_code = kPullParametersChanged;
+  return fault;
+}
+
 /// Appends kept items while they fit.
 Result<void> take_kept(EnumerationContext& context, const PageLimit& limit, Page& page, std::size_t& used) {
+  std::size_t characters = characters_in(page.items);
   while (!context.kept.empty() && page.count < limit.items) {
     Item& item = context.kept.front();
     ASSIGN_OR_RETURN(std::string text, text_of(item, context));
     const std::size_t size = encoded_size(text, limit.charset);
-    if (used + size + encoded_size(item.bookmark, limit.charset) > limit.octets) {
+    characters += limit.characters == 0 ? 0 : characters_in(text);
+    if (used + size + encoded_size(item.bookmark, limit.charset) > limit.octets ||
+        (limit.characters != 0 && characters > limit.characters)) {
       // It stays for a later Pull, whole.
       if (context.mode == EnumerationMode::Object) item.xml = std::move(text);
       break;
@@ -92,9 +99,12 @@ AsyncResult<Page> read_page(EnumerationContext& context, PageLimit limit) {
     if (!more.ok()) co_return std::move(more).error();
     context.source_ended = more->end;
     for (Item& item : more->items) context.kept.push_back(std::move(item));
+    context.kept_octets = limit.octets;
+    context.kept_characters = limit.characters;
     CO_RETURN_IF_ERROR(take_kept(context, limit, page, used));
   }
   if (page.count == 0 && !context.kept.empty()) {
+    if (!context.fits_before(limit.octets, limit.characters)) co_return parameters_changed();
     co_return make_fault(FaultCode::MaxEnvelopeSizeExceeded, "An item does not fit into MaxEnvelopeSize");
   }
   page.end = context.source_ended && context.kept.empty();
@@ -127,6 +137,12 @@ std::string response_body(std::string_view response, std::string_view prefix, co
   out += response;
   out += '>';
   return out;
+}
+
+/// The answer to w:RequestTotalItemsCountEstimate.
+std::string count_estimate(std::optional<std::uint64_t> total) {
+  if (!total) return "<w:TotalItemsCountEstimate xsi:nil=\"true\"/>";
+  return "<w:TotalItemsCountEstimate>" + std::to_string(*total) + "</w:TotalItemsCountEstimate>";
 }
 
 /// The octets that are left for items in a response to `request`.
@@ -174,6 +190,37 @@ Result<void> check_expiration(xml::Element body) {
   return make_fault(FaultCode::InvalidEnumerationExpiration);
 }
 
+/// b:PolymorphismMode. Whoever knows no classes refuses to tell them apart.
+Result<Polymorphism> read_polymorphism(xml::Element body, const Features& features) {
+  const xml::Element element = body.child(ns::kCimBinding, "PolymorphismMode");
+  if (!element) return Polymorphism::IncludeSubClassProperties;
+  const std::string mode = trimmed_text(element);
+  if (mode == "IncludeSubClassProperties") return Polymorphism::IncludeSubClassProperties;
+  if (features.polymorphism && mode == "ExcludeSubClassProperties") return Polymorphism::ExcludeSubClassProperties;
+  if (features.polymorphism && mode == "None") return Polymorphism::None;
+  return make_fault(FaultCode::PolymorphismModeNotSupported);
+}
+
+bool is_property_name(std::string_view name) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  };
+  return !name.empty() && letter(name.front()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+Result<std::vector<std::string>> read_included(xml::Element body) {
+  std::vector<std::string> names;
+  for (const xml::Element child : body.children()) {
+    if (!child.is(ns::kCimBinding, "IncludeResultProperty")) continue;
+    names.push_back(trimmed_text(child));
+    if (!is_property_name(names.back()) || names.size() > kMaxIncluded) {
+      return make_fault(FaultCode::SchemaValidationError, "IncludeResultProperty names no property, or there are too many");
+    }
+  }
+  return names;
+}
+
 Result<std::optional<Filter>> read_filter(xml::Element body) {
   const xml::Element wsman_filter = body.child(ns::kWsman, "Filter");
   const xml::Element enumeration_filter = body.child(ns::kEnumeration, "Filter");
@@ -190,6 +237,25 @@ Result<std::optional<Filter>> read_filter(xml::Element body) {
 
 std::string response_action(const Headers& request) {
   return request.action + "Response";
+}
+
+/// What the engine does to the items; a filter that the resource takes by itself goes into `wanted`.
+Result<std::optional<ItemFilter>> take_item_filter(xml::Element body, std::string_view resource_uri,
+                                                   const Features& features, EnumerateRequest& wanted) {
+  ASSIGN_OR_RETURN(auto filter, read_filter(body));
+  if (filter) {
+    ASSIGN_OR_RETURN(const FilterBy by, who_filters(*filter, features));
+    if (by == FilterBy::Resource) {
+      wanted.filter = std::move(filter);
+      return std::optional<ItemFilter>();
+    }
+  }
+  // Properties are left out for those whose items the engine knows to read.
+  const bool includes = !wanted.include_properties.empty() && !features.dialects.empty();
+  if (!filter && !includes) return std::optional<ItemFilter>();
+  auto include = includes ? std::move(wanted.include_properties) : std::vector<std::string>();
+  ASSIGN_OR_RETURN(ItemFilter made, ItemFilter::make(filter, std::move(include), resource_uri));
+  return std::optional<ItemFilter>(std::move(made));
 }
 
 /// A context on loan: unless it is given back, the enumeration ends with it.
@@ -240,10 +306,7 @@ Result<PullRequest> read_pull(const Envelope& request, const Caller& caller, con
   ASSIGN_OR_RETURN(const auto max_characters, read_count(body, ns::kEnumeration, "MaxCharacters"));
   pull.items = std::min(max_elements.value_or(1), limits.max_batch_items);
   pull.octets = room_for_items(request, caller, limits);
-  if (max_characters) {
-    const std::size_t width = caller.charset == Charset::Utf16 ? 2 : 1;
-    pull.octets = std::min(pull.octets, std::min(*max_characters, pull.octets) * width);
-  }
+  pull.characters = max_characters.value_or(0);
   if (const xml::Element max_time = body.child(ns::kEnumeration, "MaxTime")) {
     pull.max_time = base::parse_duration(trimmed_text(max_time));
     if (!pull.max_time) return make_fault(FaultCode::SchemaValidationError, "MaxTime is not a duration");
@@ -254,14 +317,21 @@ Result<PullRequest> read_pull(const Envelope& request, const Caller& caller, con
 AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Caller& caller, Resource& resource,
                                              const Call& call, Limits limits) {
   ASSIGN_OR_CO_RETURN(const xml::Element body, enumeration_body(request, "Enumerate"));
+  const Features features = resource.features();
   EnumerationContext context;
   context.resource = &resource;
   context.owner = caller.who;
   context.place = call.place;
   ASSIGN_OR_CO_RETURN(context.mode, read_mode(body));
+  if (context.mode != EnumerationMode::Object && !features.references) {
+    co_return make_fault(FaultCode::UnsupportedEnumerationMode);
+  }
   CO_RETURN_IF_ERROR(check_expiration(body));
   EnumerateRequest wanted;
-  ASSIGN_OR_CO_RETURN(wanted.filter, read_filter(body));
+  wanted.mode = context.mode;
+  ASSIGN_OR_CO_RETURN(wanted.polymorphism, read_polymorphism(body, features));
+  ASSIGN_OR_CO_RETURN(wanted.include_properties, read_included(body));
+  ASSIGN_OR_CO_RETURN(auto item_filter, take_item_filter(body, request.headers.resource_uri, features, wanted));
   ASSIGN_OR_CO_RETURN(const auto max_elements, read_count(body, ns::kWsman, "MaxElements"));
   const bool optimized = static_cast<bool>(body.child(ns::kWsman, "OptimizeEnumeration"));
   // An optimised enumeration that ends at once needs no place: only those that go on are refused for want of one.
@@ -270,9 +340,11 @@ AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Call
   auto source = co_await resource.enumerate(call, std::move(wanted));
   if (!source.ok()) co_return std::move(source).error();
   context.source = std::move(source).value();
+  // How many of its items a filter lets through is not known before.
+  const auto total = item_filter ? std::nullopt : context.source->total();
+  if (item_filter) context.source = filtered(std::move(context.source), std::move(*item_filter), *options_.clock);
 
   Page page;
-  std::string bookmark;
   if (optimized) {
     PageLimit limit;
     limit.items = std::min(max_elements.value_or(1), limits.max_batch_items);
@@ -291,6 +363,7 @@ AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Call
   }
   Message message = reply_to(request.headers, response_action(request.headers),
                              response_body("EnumerateResponse", "w", std::move(id), page));
+  if (request.headers.request_total_items) message.headers.extra.push_back(count_estimate(total));
   if (!page.bookmark.empty()) message.headers.bookmark = std::move(page.bookmark);
   co_return message;
 }
@@ -304,6 +377,7 @@ AsyncResult<Message> Enumerations::pull(const Envelope& request, const Caller& c
   if (wanted.max_time) limit.until = std::min(limit.until, now + *wanted.max_time);
   limit.items = wanted.items;
   limit.octets = wanted.octets;
+  limit.characters = wanted.characters;
   limit.charset = caller.charset;
 
   ASSIGN_OR_CO_RETURN(auto taken, table_.take(wanted.context, caller.who, resource, now));
@@ -311,7 +385,9 @@ AsyncResult<Message> Enumerations::pull(const Envelope& request, const Caller& c
   auto page = co_await read_page(loan.context(), limit);
   const std::string id = loan.context().id;
   if (!page.ok()) {
-    if (page.error().code == FaultCode::MaxEnvelopeSizeExceeded || page.error().code == FaultCode::TimedOut) {
+    const bool goes_on = page.error().code == FaultCode::MaxEnvelopeSizeExceeded ||
+                         page.error().code == FaultCode::TimedOut || page.error().windows_code == kPullParametersChanged;
+    if (goes_on) {
       loan.give_back(options_.clock->steady());
     }
     co_return std::move(page).error();

@@ -21,7 +21,8 @@ std::size_t encoded_size(std::string_view text, Charset charset);
 struct PullRequest {
   std::string context;
   std::size_t items = 1;
-  std::size_t octets = 0;  ///< encoded: for the items and a bookmark
+  std::size_t octets = 0;      ///< encoded: for the items and a bookmark
+  std::size_t characters = 0;  ///< of the items; 0 is no limit of its own
   std::optional<std::chrono::milliseconds> max_time;
 };
 /// Errors: ActionMismatch, SchemaValidationError.

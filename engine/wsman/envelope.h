@@ -29,6 +29,7 @@ struct Option {
   std::string value;
   bool nil = false;  ///< xsi:nil="true": present without a value, which for a boolean option means set
   bool must_comply = false;
+  std::string type = {};  ///< of XML Schema, where one is named: "boolean"
 };
 
 /// w:FragmentTransfer: the part of a representation that is meant.
@@ -100,6 +101,7 @@ struct EnvelopeLimits {
   std::size_t options = 64;
   std::size_t uri_bytes = 2048;  ///< each address, action, MessageID and resource URI
   std::size_t bookmark_bytes = 256 << 10;
+  std::size_t activity_characters = 2048;
 };
 
 /// Reads an envelope from UTF-8 text. Fails with the fault to answer: VersionMismatch for SOAP 1.1, SchemaValidationError

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -10,6 +12,9 @@
 
 namespace wsman {
 namespace {
+
+// References in references.
+constexpr std::uint32_t kNestedTooDeep = 2150858879;
 
 bool is_true(std::string_view value) {
   value = base::trimmed(value);
@@ -36,6 +41,24 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t value = 0;
   const auto outcome = std::from_chars(text.data(), text.data() + text.size(), value);
   return outcome.ec == std::errc::result_out_of_range ? std::numeric_limits<std::uint64_t>::max() : value;
+}
+
+/// Whether `text` is a value of this simple type of XML Schema; of types that are not known here everything is.
+bool fits_type(std::string_view text, std::string_view type) {
+  if (type == "boolean") return text == "true" || text == "false" || text == "1" || text == "0";
+  static constexpr std::array<std::string_view, 5> kUnsigned{"unsignedInt", "unsignedLong", "unsignedShort", "unsignedByte",
+                                                             "nonNegativeInteger"};
+  static constexpr std::array<std::string_view, 5> kSigned{"int", "integer", "long", "short", "byte"};
+  const bool is_signed = std::find(kSigned.begin(), kSigned.end(), type) != kSigned.end();
+  if (!is_signed && std::find(kUnsigned.begin(), kUnsigned.end(), type) == kUnsigned.end()) return true;
+  if (text.starts_with('+') || (is_signed && text.starts_with('-'))) text.remove_prefix(1);
+  return parse_number(text).has_value();
+}
+
+/// In valid UTF-8.
+std::size_t characters_in(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 // The parser works in place, so it leaves entities resolved and attribute values apart; but it moves nothing, and names keep
@@ -142,10 +165,17 @@ class HeaderReader {
     known = true;
     if (name == "Action") return read_once(block, name, headers_.action);
     if (name == "To") return read_once(block, name, headers_.to);
-    if (name == "MessageID") return read_once(block, name, headers_.message_id);
+    if (name == "MessageID") {
+      if (!headers_.message_id.empty()) return invalid_header(name, "occurs twice");
+      return read_text(block, name, headers_.message_id);
+    }
     if (name == "RelatesTo") return read_text(block, name, headers_.relates_to);
     if (name == "ReplyTo") return read_once(block.child(ns::kAddressing, "Address"), name, headers_.reply_to);
-    if (name == "FaultTo") return read_once(block.child(ns::kAddressing, "Address"), name, headers_.fault_to);
+    if (name == "FaultTo") {
+      RETURN_IF_ERROR(read_once(block.child(ns::kAddressing, "Address"), name, headers_.fault_to));
+      if (headers_.fault_to.empty()) return invalid_header(name, "has no address");
+      return {};
+    }
     known = name == "From";
     return {};
   }
@@ -163,7 +193,7 @@ class HeaderReader {
     if (name == "MaxEnvelopeSize") {
       headers_.max_envelope_size = parse_number(trimmed_text(block));
       if (!headers_.max_envelope_size) return invalid_header(name, "is not a number");
-      return {};
+      return check_policy(block);
     }
     if (name == "Bookmark") return read_bookmark(block);
     if (name == "AckRequested") {
@@ -197,10 +227,22 @@ class HeaderReader {
       if (!headers_.sequence_id) return invalid_header(name, "is not a number");
       return {};
     }
-    if (name == "ActivityId") return read_text(block, name, headers_.activity_id);
+    if (name == "ActivityId") {
+      headers_.activity_id = trimmed_text(block);
+      if (characters_in(headers_.activity_id) > limits_.activity_characters) return invalid_header(name, "is too long");
+      return {};
+    }
     known = false;
     if (name == "DataLocale") headers_.data_locale = language(block);
     return {};
+  }
+
+  static Result<void> check_policy(xml::Element block) {
+    const std::string_view policy = base::trimmed(block.attribute("Policy").value_or("Notify"));
+    for (const std::string_view known : {"Notify", "Skip", "CancelSubscription"}) {
+      if (policy == known) return {};
+    }
+    return make_fault(FaultCode::UnsupportedMaxEnvelopePolicy);
   }
 
   Result<void> read_fragment(xml::Element block) {
@@ -244,13 +286,35 @@ class HeaderReader {
       if (headers_.find_selector(selector.name)) {
         return make_fault(FaultCode::DuplicateSelectors, "The selector " + selector.name.substr(0, 100) + " occurs twice");
       }
-      if (const auto reference = element.child(ns::kAddressing, "EndpointReference")) {
-        selector.endpoint_reference = reference.outer_xml();
-      } else {
-        selector.value = trimmed_text(element);
-      }
+      RETURN_IF_ERROR(read_selector_value(element, selector));
       headers_.selectors.push_back(std::move(selector));
     }
+    return {};
+  }
+
+  /// A text, or one reference whose own selectors are texts.
+  static Result<void> read_selector_value(xml::Element element, Selector& selector) {
+    const xml::Element reference = element.first_child();
+    if (!reference) {
+      selector.value = trimmed_text(element);
+      return {};
+    }
+    const std::string name = selector.name.substr(0, 100);
+    if (!reference.is(ns::kAddressing, "EndpointReference") || reference.next_sibling() || !trimmed_text(element).empty()) {
+      return make_fault(FaultCode::InvalidSelectorValue, "The selector " + name + " is neither a text nor one reference");
+    }
+    const xml::Element parameters = reference.child(ns::kAddressing, "ReferenceParameters");
+    if (!reference.child(ns::kAddressing, "Address") || !parameters.child(ns::kWsman, "ResourceURI")) {
+      return make_fault(FaultCode::InvalidSelectorValue, "The reference in the selector " + name + " is not complete");
+    }
+    for (const xml::Element inner : parameters.child(ns::kWsman, "SelectorSet").children()) {
+      if (!inner.first_child()) continue;
+      Fault fault =
+          make_fault(FaultCode::InvalidSelectors, "The references in the selector " + name + " are nested too deep");
+      fault.windows_code = kNestedTooDeep;
+      return fault;
+    }
+    selector.endpoint_reference = reference.outer_xml();
     return {};
   }
 
@@ -260,11 +324,33 @@ class HeaderReader {
       if (headers_.options.size() == limits_.options) return make_fault(FaultCode::OptionLimit);
       Option option;
       option.name = base::trimmed(element.attribute("Name").value_or(std::string_view()));
-      if (option.name.empty()) return make_fault(FaultCode::InvalidOptions, "An option has no name");
+      if (option.name.empty()) return make_fault(FaultCode::OptionsInvalidName, "An option has no name");
       option.value = trimmed_text(element);
       option.nil = is_true(element.attribute(ns::kXsi, "nil").value_or(std::string_view()));
       option.must_comply = is_true(element.attribute("MustComply").value_or(std::string_view()));
+      RETURN_IF_ERROR(read_option_type(element, option));
       headers_.options.push_back(std::move(option));
+    }
+    return {};
+  }
+
+  /// Types of other vocabularies are for the resource to know.
+  static Result<void> read_option_type(xml::Element element, Option& option) {
+    const auto type = element.attribute("Type");
+    if (!type) return {};
+    const std::string_view qname = base::trimmed(*type);
+    const auto colon = qname.find(':');
+    const std::string_view prefix = colon == std::string_view::npos ? std::string_view() : qname.substr(0, colon);
+    const auto uri = element.lookup_namespace(prefix);
+    if (!prefix.empty() && !uri) {
+      return make_fault(FaultCode::OptionsInvalidValue,
+                        "The type of the option " + option.name.substr(0, 100) + " has an unknown prefix");
+    }
+    if (uri != ns::kXsd) return {};
+    option.type = qname.substr(colon == std::string_view::npos ? 0 : colon + 1);
+    if (!option.nil && !fits_type(option.value, option.type)) {
+      return make_fault(FaultCode::OptionsInvalidValue,
+                        "The value of the option " + option.name.substr(0, 100) + " is not of its type");
     }
     return {};
   }

@@ -92,6 +92,11 @@ class HeaderWriter {
     selectors();
     options();
     if (headers_.operation_timeout) block("w:OperationTimeout", base::format_duration(*headers_.operation_timeout));
+    fragment();
+    // Services that do not know them pass over these.
+    if (headers_.request_epr) out_ += "<w:RequestEPR/>";
+    if (headers_.request_total_items) out_ += "<w:RequestTotalItemsCountEstimate/>";
+    block("p:ActivityId", headers_.activity_id, kOptional);
     block("e:Identifier", headers_.identifier);
     for (const std::string& element : headers_.extra) out_ += element;
     if (headers_.bookmark) {
@@ -177,6 +182,7 @@ class HeaderWriter {
       xml::append_attribute(out_, option.name);
       out_ += '"';
       if (option.must_comply) out_ += " MustComply=\"true\"";
+      type(option);
       if (option.nil) {
         out_ += " xsi:nil=\"true\"/>";
         continue;
@@ -186,6 +192,30 @@ class HeaderWriter {
       out_ += "</w:Option>";
     }
     out_ += "</w:OptionSet>";
+  }
+
+  void type(const Option& option) {
+    if (option.type.empty()) return;
+    out_ += " Type=\"xs:";
+    xml::append_attribute(out_, option.type);
+    out_ += "\" xmlns:xs=\"";
+    out_ += ns::kXsd;
+    out_ += '"';
+  }
+
+  /// Marked mustUnderstand in replies, too.
+  void fragment() {
+    if (!headers_.fragment) return;
+    out_ += "<w:FragmentTransfer";
+    out_ += kMandatory;
+    if (!headers_.fragment->dialect.empty()) {
+      out_ += " Dialect=\"";
+      xml::append_attribute(out_, headers_.fragment->dialect);
+      out_ += '"';
+    }
+    out_ += '>';
+    xml::append_text(out_, headers_.fragment->path);
+    out_ += "</w:FragmentTransfer>";
   }
 
   const Headers& headers_;

@@ -167,8 +167,8 @@ const FaultRow& row_of(FaultCode code);
 std::span<const FaultRow> fault_rows();
 /// Windows' numbers for a row: the one of the table first.
 std::vector<std::uint32_t> numbers_of(FaultCode code);
-/// The row that a peer's fault belongs to: by all three, else by the row's number, else by subcode ("w:TimedOut", Windows' prefix) and
-/// detail name, else InternalError's.
+/// The row that a peer's fault belongs to: by all three, else by the row's number, else by subcode ("w:TimedOut", Windows'
+/// prefix) and detail name, else InternalError's.
 const FaultRow& row_of(std::uint32_t windows_code, std::string_view subcode, std::string_view detail);
 /// The number that goes on the wire.
 std::uint32_t windows_code_of(const Fault& fault);

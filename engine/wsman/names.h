@@ -27,6 +27,7 @@ inline constexpr std::string_view kPolicy = "http://schemas.xmlsoap.org/ws/2002/
 inline constexpr std::string_view kPolicy2004 = "http://schemas.xmlsoap.org/ws/2004/09/policy";
 inline constexpr std::string_view kAuthentication = "http://schemas.microsoft.com/wbem/wsman/1/authentication";
 inline constexpr std::string_view kXsi = "http://www.w3.org/2001/XMLSchema-instance";
+inline constexpr std::string_view kXsd = "http://www.w3.org/2001/XMLSchema";
 inline constexpr std::string_view kXml = "http://www.w3.org/XML/1998/namespace";
 }  // namespace ns
 

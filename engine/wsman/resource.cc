@@ -7,6 +7,8 @@ class ItemEnumerator final : public Enumerator {
  public:
   explicit ItemEnumerator(std::vector<Item> items) : items_(std::move(items)) {}
 
+  std::optional<std::uint64_t> total() const override { return items_.size(); }
+
   AsyncResult<Page> next(base::Budget budget) override {
     Page page;
     std::size_t bytes = 0;
