@@ -34,6 +34,7 @@ class SubscriptionDefinitionResource final : public wsman::Resource {
   using Watcher = std::function<base::Task<void>(std::string id, bool removed)>;
   void set_watcher(Watcher watcher) { watcher_ = std::move(watcher); }
   std::string_view uri() const override;
+  wsman::Features features() const override { return wsman::item_features(); }
   bool knows_option(std::string_view name) const override;
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
@@ -58,6 +59,7 @@ class SubscriptionStatusResource final : public wsman::Resource {
   explicit SubscriptionStatusResource(Manager& manager, const LossLedger* losses = nullptr)
       : manager_(manager), losses_(losses) {}
   std::string_view uri() const override;
+  wsman::Features features() const override { return wsman::item_features(); }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;

@@ -98,6 +98,13 @@ std::string_view CountResource::uri() const {
   return wsman::resource::kCount;
 }
 
+wsman::Features CountResource::features() const {
+  wsman::Features features;
+  features.native_dialects = {wsman::kEventQueryDialect};
+  features.references = false;
+  return features;
+}
+
 bool CountResource::knows_option(std::string_view name) const {
   return is_query_option(name) || base::equal_ignoring_case(name, kByOption) ||
          base::equal_ignoring_case(name, kBucketOption);

@@ -30,6 +30,7 @@ class CountResource final : public wsman::Resource {
   /// `logs` outlives the resource and its enumerations.
   explicit CountResource(EventLogs& logs) : logs_(logs) {}
   std::string_view uri() const override;
+  wsman::Features features() const override;
   bool knows_option(std::string_view name) const override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;

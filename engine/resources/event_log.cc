@@ -104,6 +104,13 @@ std::string_view EventLogResource::uri() const {
   return wsman::resource::kEventLog;
 }
 
+wsman::Features EventLogResource::features() const {
+  wsman::Features features;
+  features.native_dialects = {wsman::kEventQueryDialect};
+  features.references = false;
+  return features;
+}
+
 bool EventLogResource::knows_option(std::string_view name) const {
   if (is_query_option(name) || base::equal_ignoring_case(name, kReverseDirectionOption)) return true;
   return std::ranges::any_of(kSubscribeOptions,

@@ -39,14 +39,15 @@ inline constexpr std::string_view kReverseDirectionOption = "ReverseDirection";
 /// the oldest event, else from now on; its items are the events alone, with RenderingInfo where ContentFormat is
 /// RenderedText. With IgnoreChannelError a log that is missing is read once it is there.
 ///
-/// Faults: CannotProcessFilter with 15001, 15008 or 15026 for a bad query, FilteringRequestedUnavailable for another
-/// dialect, InvalidBookmark, ResourceNotFound with 15007 for a log that does not exist; of a subscription also
+/// Faults: CannotProcessFilter with 15001, 15008 or 15026 for a bad query, FilterDialectRequestedUnavailable for another
+/// dialect (of a subscription FilteringRequestedUnavailable), InvalidBookmark, ResourceNotFound with 15007 for a log that does not exist; of a subscription also
 /// FilteringRequired and OptionsInvalidValue.
 class EventLogResource final : public wsman::Resource {
  public:
   /// `logs` outlives the resource, its enumerations and its subscriptions.
   explicit EventLogResource(EventLogs& logs, base::Clock& clock = base::system_clock()) : logs_(logs), clock_(clock) {}
   std::string_view uri() const override;
+  wsman::Features features() const override;
   bool knows_option(std::string_view name) const override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;

@@ -46,6 +46,7 @@ class LogResource final : public wsman::Resource {
   /// `logs` outlives the resource.
   explicit LogResource(EventLogs& logs) : logs_(logs) {}
   std::string_view uri() const override;
+  wsman::Features features() const override { return wsman::item_features(); }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,

@@ -211,10 +211,7 @@ wsman::AsyncResult<wsman::Item> PublisherResource::get(const wsman::Call& call) 
 }
 
 wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> PublisherResource::enumerate(const wsman::Call& call,
-                                                                                    wsman::EnumerateRequest request) {
-  if (request.filter) {
-    co_return wsman::make_fault(wsman::FaultCode::FilteringNotSupported, "The list of providers cannot be filtered.");
-  }
+                                                                                    wsman::EnumerateRequest) {
   auto names = co_await names_seen(logs_, call.deadline);
   if (!names.ok()) co_return log_fault(names.error(), "listing the providers");
   for (const Publisher& own : own_publishers()) names->try_emplace(own.name, 0);

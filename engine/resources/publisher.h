@@ -58,6 +58,7 @@ class PublisherResource final : public wsman::Resource {
   /// `logs` outlives the resource.
   explicit PublisherResource(EventLogs& logs) : logs_(logs) {}
   std::string_view uri() const override;
+  wsman::Features features() const override { return wsman::item_features(); }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;

@@ -1,5 +1,7 @@
 #include "engine/wsman/resource.h"
 
+#include "engine/wsman/names.h"
+
 namespace wsman {
 namespace {
 
@@ -42,6 +44,13 @@ std::optional<bool> Resource::may_use(const auth::Principal&, std::string_view) 
 
 Features Resource::features() const {
   return {};
+}
+
+Features item_features() {
+  Features features;
+  features.dialects = {kSelectorDialect, kXPathDialect, kWqlDialect};
+  features.fragments = true;
+  return features;
 }
 
 bool Resource::knows_option(std::string_view) const {

@@ -73,6 +73,9 @@ struct Features {
   bool polymorphism = false;  ///< b:PolymorphismMode other than the default
 };
 
+/// All that the engine can do over items that are XML: filters in its dialects, and fragments.
+Features item_features();
+
 /// The items of one enumeration, piece by piece. One call at a time.
 class Enumerator {
  public:

@@ -9,9 +9,9 @@
 #include "engine/wsman/endpoint.h"
 #include "engine/wsman/eventing.h"
 #include "engine/wsman/names.h"
-#include "engine/wsman/sldc.h"
 #include "tests/conformance/case_file.h"
 #include "tests/conformance/pattern.h"
+#include "tests/conformance/wire.h"
 #include "tests/wsman/fakes.h"
 
 namespace conformance {
@@ -94,7 +94,7 @@ class Player {
   void play(const Exchange& exchange) {
     service_.sink.taken.clear();
     const http::Response response = send(exchange.request);
-    compare(exchange.answer, response);
+    for (const std::string& problem : differences(exchange.answer, response, names_)) ADD_FAILURE() << problem;
     std::vector<std::string> delivered;
     for (const wsman::Delivery& taken : service_.sink.taken) describe(taken, delivered);
     for (const std::string& line : exchange.delivered) {
@@ -107,56 +107,11 @@ class Player {
 
  private:
   http::Response send(const Part& part) {
-    http::Request request;
-    const auto space = part.first_line.find(' ');
-    request.head.method = part.first_line.substr(0, space);
-    request.head.target = part.first_line.substr(space + 1);
-    for (const auto& [name, value] : part.fields) {
-      if (name != "Body") request.head.fields.add(name, value);
-    }
-    request.body = encoded(expanded(part.text, names_), part.field("Body"));
-    request.head.content_length = request.body.size();
-
+    http::Request request = request_of(part, names_);
     auto admission = run_on(service_.loop.executor(), endpoint_.admit(request.head, connection_));
     if (admission.refusal) return std::move(*admission.refusal);
     EXPECT_LE(request.body.size(), admission.max_body);
     return run_on(service_.loop.executor(), endpoint_.handle(std::move(request), connection_));
-  }
-
-  /// `how`: "utf-16", "sldc", "utf-16 sldc", "utf-16 without-mark"; nothing for UTF-8 as it is.
-  static std::string encoded(const std::string& text, std::string_view how) {
-    std::string bytes = text;
-    if (how.starts_with("utf-16")) {
-      bytes = wsman::encode_text(text, wsman::Charset::Utf16);
-      // U+F8FF stands for a lone surrogate, which no UTF-8 text can hold.
-      for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
-        if (bytes[i] == '\xFF' && bytes[i + 1] == '\xF8') bytes.replace(i, 2, std::string("\x00\xD8", 2));
-      }
-    }
-    if (how.find("without-mark") != std::string_view::npos) bytes.erase(0, 2);
-    if (how.find("sldc") != std::string_view::npos) bytes = wsman::sldc_compress(bytes);
-    if (how.find("cut") != std::string_view::npos) bytes.resize(bytes.size() / 2);
-    return bytes;
-  }
-
-  void compare(const Part& wanted, const http::Response& response) {
-    EXPECT_EQ(std::to_string(response.status), wanted.first_line);
-    for (const auto& [name, value] : wanted.fields) {
-      if (name == "Body") continue;
-      const bool there = std::any_of(response.fields.begin(), response.fields.end(), [&](const auto& field) {
-        return field.first == name && !difference(value, field.second, names_);
-      });
-      EXPECT_TRUE(there) << "the answer has no field " << name << ": " << value;
-    }
-    std::string text = response.body;
-    if (wanted.field("Body") == "utf-16") {
-      EXPECT_EQ(text.substr(0, 2), "\xFF\xFE") << "the answer has no byte order mark";
-      wsman::Charset charset{};
-      text = wsman::decode_text(text, "", charset).value();
-    }
-    if (const auto problem = difference(expanded(wanted.text, names_), text, names_)) {
-      ADD_FAILURE() << *problem << "\nthe answer: " << text;
-    }
   }
 
   static void describe(const wsman::Delivery& taken, std::vector<std::string>& lines) {
@@ -181,15 +136,6 @@ class Player {
   Names names_;
 };
 
-std::vector<std::string> case_files() {
-  std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(MUSTER_CONFORMANCE_CASES)) {
-    if (entry.path().extension() == ".txt" && entry.path().stem() != "CMakeLists") files.push_back(entry.path().stem());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 class Conformance : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Conformance, AnswersAsSpecified) {
@@ -203,13 +149,8 @@ TEST_P(Conformance, AnswersAsSpecified) {
   }
 }
 
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(Corpus, Conformance, ::testing::ValuesIn(case_files()), test_name);
+INSTANTIATE_TEST_SUITE_P(Corpus, Conformance, ::testing::ValuesIn(case_files(MUSTER_CONFORMANCE_CASES)),
+                         [](const auto& info) { return as_test_name(info.param); });
 
 }  // namespace
 }  // namespace conformance

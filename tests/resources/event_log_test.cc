@@ -198,7 +198,7 @@ TEST_F(EventLogTest, ABadQueryIsRefusedWithItsPosition) {
 TEST_F(EventLogTest, AnotherDialectIsRefused) {
   deliver(1);
   EXPECT_THAT(ask({.filter = "select * from x", .dialect = "http://schemas.microsoft.com/wbem/wsman/1/WQL", .path = kLog}),
-              IsError(base::win32_code(wsman::row_of(wsman::FaultCode::FilteringRequestedUnavailable).windows_code)));
+              IsError(base::win32_code(wsman::row_of(wsman::FaultCode::FilterDialectRequestedUnavailable).windows_code)));
 }
 
 TEST_F(EventLogTest, AnUnreadableBookmarkIsRefused) {

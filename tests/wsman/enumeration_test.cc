@@ -214,9 +214,9 @@ TEST(Enumeration, ModesGiveReferences) {
 
 TEST(Enumeration, FilterReachesTheResource) {
   Service service;
-  service.send(optimized(1, "<w:Filter Dialect='urn:d'> text </w:Filter>"));
+  service.send(optimized(1, "<w:Filter Dialect='" + std::string(kEventQueryDialect) + "'> text </w:Filter>"));
   ASSERT_TRUE(service.resource.last_filter.has_value());
-  EXPECT_EQ(service.resource.last_filter->dialect, "urn:d");
+  EXPECT_EQ(service.resource.last_filter->dialect, kEventQueryDialect);
   EXPECT_EQ(service.resource.last_filter->text, "text");
   service.send(optimized(1, "<n:Filter><QueryList><Query Id='0'/></QueryList></n:Filter>"));
   EXPECT_EQ(service.resource.last_filter->text, "<QueryList><Query Id='0'/></QueryList>");

@@ -152,7 +152,73 @@ TEST(Envelope, MalformedInputHasItsFault) {
   EXPECT_THAT(with("<w:SelectorSet><w:Selector Name='A'>1</w:Selector><w:Selector Name='a'>2</w:Selector></w:SelectorSet>"),
               IsFault(FaultCode::DuplicateSelectors));
   EXPECT_THAT(with("<w:SelectorSet><w:Selector>1</w:Selector></w:SelectorSet>"), IsFault(FaultCode::UnexpectedSelectors));
-  EXPECT_THAT(with("<w:OptionSet><w:Option>1</w:Option></w:OptionSet>"), IsFault(FaultCode::InvalidOptions));
+  EXPECT_THAT(with("<w:OptionSet><w:Option>1</w:Option></w:OptionSet>"), IsFault(FaultCode::OptionsInvalidName));
+  EXPECT_THAT(with("<a:FaultTo><a:Address/></a:FaultTo>"), IsFault(FaultCode::InvalidMessageInformationHeader, "FaultTo"));
+  EXPECT_THAT(with("<w:MaxEnvelopeSize Policy='Cut'>8192</w:MaxEnvelopeSize>"),
+              IsFault(FaultCode::UnsupportedMaxEnvelopePolicy));
+}
+
+TEST(Envelope, OptionsHaveTypes) {
+  const auto option = [](const std::string& inside) {
+    return read_envelope(
+        get_request()
+            .block("o", "<w:OptionSet xmlns:xs='http://www.w3.org/2001/XMLSchema'>" + inside + "</w:OptionSet>")
+            .text());
+  };
+  auto good = option(
+      "<w:Option Name='a' Type='xs:boolean'>true</w:Option><w:Option Name='b' Type='xs:int'>-5</w:Option>"
+      "<w:Option Name='c' Type='xs:unsignedInt'>5</w:Option><w:Option Name='d' Type='xs:string'>x</w:Option>"
+      "<w:Option Name='e' Type='xs:boolean' xsi:nil='true'/><w:Option Name='a'>again</w:Option>");
+  ASSERT_THAT(good, IsOk());
+  ASSERT_EQ(good->headers.options.size(), 6u);
+  EXPECT_EQ(good->headers.options[0].type, "boolean");
+  EXPECT_TRUE(good->headers.options[4].nil);
+  EXPECT_THAT(option("<w:Option Name='a' Type='xs:boolean'>yes</w:Option>"), IsFault(FaultCode::OptionsInvalidValue));
+  EXPECT_THAT(option("<w:Option Name='a' Type='xs:unsignedInt'>-1</w:Option>"), IsFault(FaultCode::OptionsInvalidValue));
+  EXPECT_THAT(option("<w:Option Name='a' Type='odd:boolean'>true</w:Option>"), IsFault(FaultCode::OptionsInvalidValue));
+}
+
+TEST(Envelope, ASelectorMayBeAReference) {
+  const auto selector = [](const std::string& inside) {
+    return read_envelope(
+        get_request().block("x", "<w:SelectorSet><w:Selector Name='A'>" + inside + "</w:Selector></w:SelectorSet>").text());
+  };
+  const auto reference = [](const std::string& inside) {
+    return "<a:EndpointReference><a:Address>urn:a</a:Address><a:ReferenceParameters><w:ResourceURI>urn:r</w:ResourceURI>"
+           "<w:SelectorSet><w:Selector Name='B'>" +
+           inside + "</w:Selector></w:SelectorSet></a:ReferenceParameters></a:EndpointReference>";
+  };
+  auto good = selector(reference("1"));
+  ASSERT_THAT(good, IsOk());
+  ASSERT_EQ(good->headers.selectors.size(), 1u);
+  EXPECT_EQ(good->headers.selectors[0].value, "");
+  const auto kept = xml::Document::parse(good->headers.selectors[0].endpoint_reference);
+  ASSERT_THAT(kept, IsOk());
+  EXPECT_TRUE(kept->root().is(ns::kAddressing, "EndpointReference"));
+
+  const auto nested = selector(reference(reference("1")));
+  ASSERT_THAT(nested, IsFault(FaultCode::InvalidSelectors));
+  EXPECT_EQ(windows_code_of(nested.error()), 2150858879u);
+  EXPECT_THAT(selector(reference("1") + reference("2")), IsFault(FaultCode::InvalidSelectorValue));
+  EXPECT_THAT(selector("text" + reference("1")), IsFault(FaultCode::InvalidSelectorValue));
+  EXPECT_THAT(selector("<w:Other/>"), IsFault(FaultCode::InvalidSelectorValue));
+  EXPECT_THAT(selector("<a:EndpointReference/>"), IsFault(FaultCode::InvalidSelectorValue));
+}
+
+TEST(Envelope, IdentifiersAreBounded) {
+  const auto with = [](std::string_view name, const std::string& xml) {
+    return read_envelope(get_request().block(name, xml).text());
+  };
+  const std::string longest(2048, 'x');
+  EXPECT_THAT(with("a:MessageID", "<a:MessageID>" + longest + "</a:MessageID>"), IsOk());
+  EXPECT_THAT(with("a:MessageID", "<a:MessageID>" + longest + "x</a:MessageID>"),
+              IsFault(FaultCode::InvalidMessageInformationHeader, "MessageID"));
+  std::string wide;
+  for (int i = 0; i < 2048; ++i) wide += "\xC3\xA4";
+  EXPECT_THAT(with("i", "<p:ActivityId>" + wide + "</p:ActivityId>"), IsOk());
+  EXPECT_THAT(with("i", "<p:ActivityId>" + wide + "x</p:ActivityId>"),
+              IsFault(FaultCode::InvalidMessageInformationHeader, "ActivityId"));
+  EXPECT_THAT(with("a:To", "<a:To>" + longest + "x</a:To>"), IsFault(FaultCode::UriLimitExceeded));
 }
 
 TEST(Envelope, CutAnywhereItIsAFault) {

@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include "engine/wsman/names.h"
+
 namespace test_support {
 
 using wsman::FaultCode;
@@ -11,6 +13,12 @@ using wsman::make_fault;
 
 std::optional<bool> FakeResource::may_use(const auth::Principal&, std::string_view) const {
   return allowed ? std::nullopt : std::optional<bool>(false);
+}
+
+wsman::Features FakeResource::features() const {
+  wsman::Features features;
+  features.native_dialects = {wsman::kEventQueryDialect};
+  return features;
 }
 
 wsman::AsyncResult<wsman::Item> FakeResource::get(const wsman::Call& call) {
@@ -62,6 +70,51 @@ wsman::Item thing(const std::string& name, std::size_t padding) {
   return item;
 }
 
+PartsResource::PartsResource() {
+  for (const char* name : {"bolt", "nut", "washer"}) {
+    wsman::Item item;
+    const std::string size = std::to_string(10 * (items.size() + 1));
+    item.xml = "<t:Part xmlns:t=\"urn:test\"><t:Name>" + std::string(name) + "</t:Name><t:Size>" + size +
+               "</t:Size><t:Tag>steel</t:Tag><t:Tag>" + name + "</t:Tag><t:Enabled>" + (items.empty() ? "true" : "false") +
+               "</t:Enabled><t:Inner Unit=\"mm\"><t:Depth>3</t:Depth></t:Inner></t:Part>";
+    item.selectors.push_back(wsman::Selector{"Name", name, ""});
+    items.push_back(std::move(item));
+  }
+}
+
+wsman::Features PartsResource::features() const {
+  wsman::Features features = wsman::item_features();
+  features.polymorphism = true;
+  return features;
+}
+
+wsman::Item* PartsResource::find(const wsman::Call& call) {
+  const auto name = call.headers.find_selector("Name");
+  for (wsman::Item& item : items) {
+    if (name && item.selectors.front().value == *name) return &item;
+  }
+  return nullptr;
+}
+
+wsman::AsyncResult<wsman::Item> PartsResource::get(const wsman::Call& call) {
+  wsman::Item* found = find(call);
+  if (found == nullptr) co_return make_fault(FaultCode::ResourceNotFound);
+  co_return *found;
+}
+
+wsman::AsyncResult<wsman::Item> PartsResource::put(const wsman::Call& call) {
+  wsman::Item* found = find(call);
+  if (found == nullptr) co_return make_fault(FaultCode::ResourceNotFound);
+  found->xml = call.body.outer_xml();
+  co_return *found;
+}
+
+wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> PartsResource::enumerate(const wsman::Call&,
+                                                                                wsman::EnumerateRequest request) {
+  last = std::move(request);
+  co_return wsman::enumerate_items(items);
+}
+
 wsman::AsyncResult<void> FakeSink::deliver(wsman::Delivery delivery) {
   if (stall != nullptr) co_await stall->sleep_until(base::SteadyTime::max());
   if (answer) co_return *answer;
@@ -91,6 +144,7 @@ wsman::DispatcherOptions with_clock(wsman::DispatcherOptions options, base::Cloc
 
 Service::Service(wsman::DispatcherOptions options) : dispatcher(with_clock(std::move(options), clock)) {
   dispatcher.add(resource);
+  dispatcher.add(parts);
   dispatcher.set_delivery_sink(sink);
 }
 

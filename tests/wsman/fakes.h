@@ -24,6 +24,8 @@ class FakeResource final : public wsman::Resource {
   bool takes_below() const override { return below; }
   bool is_shell() const override { return shell; }
   std::optional<bool> may_use(const auth::Principal& who, std::string_view action) const override;
+  /// Takes event queries by itself; `offers` is what else it has.
+  wsman::Features features() const override;
   bool knows_option(std::string_view name) const override { return name == "Known"; }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
@@ -42,6 +44,27 @@ class FakeResource final : public wsman::Resource {
   bool allowed = true;  ///< else it refuses everybody by itself
   bool below = false;
   bool shell = false;
+};
+
+inline constexpr std::string_view kPartsUri = "urn:test:parts";
+
+/// Holds parts, which have properties: Name, Size, Tag (an array), Enabled and Inner. Offers all that the engine does over
+/// items, and polymorphism. Administrators may use it.
+class PartsResource final : public wsman::Resource {
+ public:
+  PartsResource();
+  std::string_view uri() const override { return kPartsUri; }
+  wsman::Features features() const override;
+  wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
+  wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
+  wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
+                                                                   wsman::EnumerateRequest request) override;
+
+  std::vector<wsman::Item> items;
+  wsman::EnumerateRequest last;
+
+ private:
+  wsman::Item* find(const wsman::Call& call);
 };
 
 /// An item "<t:Thing xmlns:t='urn:test'>…</t:Thing>" whose selector Name is `name`; `padding` bytes are added.
@@ -71,6 +94,7 @@ struct Service {
 
   FakeClock clock;
   FakeResource resource;
+  PartsResource parts;
   FakeSink sink;
   wsman::Dispatcher dispatcher;
   Loop loop;
