@@ -67,6 +67,14 @@ base::Result<std::vector<wsman::Option>> read_options(const Arguments& switches)
   return options;
 }
 
+/// A class of WMI or CIM, and not all of a namespace's. Other resources have no classes.
+bool names_class(std::string_view uri) {
+  if (uri.ends_with('*')) return false;
+  const std::string lower = base::to_lower(uri);
+  return lower.starts_with("http://schemas.microsoft.com/wbem/wsman/1/wmi/") ||
+         lower.starts_with("http://schemas.dmtf.org/wbem/wscim/1/");
+}
+
 base::Result<wsman::Client::Enumeration> read_enumeration(const Arguments& switches, const wsman::Client::Target& target) {
   wsman::Client::Enumeration enumeration;
   const std::string type = switches.value_or("returntype", "object");
@@ -81,7 +89,7 @@ base::Result<wsman::Client::Enumeration> read_enumeration(const Arguments& switc
   }
   if (!target.selectors.empty()) return usage("Selectors in the URI and -filter exclude each other.");
   ASSIGN_OR_RETURN(FilterText made, make_filter(switches.value_or("dialect", ""), *filter, switches.flag("associations")));
-  if (made.dialect.ends_with("/WQL") && !target.resource_uri.ends_with('*')) {
+  if (made.dialect == wsman::kWqlDialect && names_class(target.resource_uri)) {
     return base::make_error(base::win32_code(kWqlNeedsStar),
                             "A WQL filter names the class itself: the URI ends in \"*\", as in wmicimv2/*.");
   }
@@ -232,7 +240,7 @@ base::Result<WinrmRequest> make_request(Console& console, const WinrmArguments& 
   ASSIGN_OR_RETURN(request.target.options, read_options(arguments.switches));
   const bool takes_fragment = arguments.operation->name == "get" || arguments.operation->name == "set";
   if (const auto path = arguments.switches.find("fragment"); path && takes_fragment) {
-    request.target.fragment = wsman::Client::Target::Fragment{*path, arguments.switches.value_or("dialect", "")};
+    request.target.fragment = wsman::Fragment{*path, arguments.switches.value_or("dialect", "")};
   }
   if (arguments.values) {
     ASSIGN_OR_RETURN(request.values, parse_values(*arguments.values));

@@ -1,8 +1,12 @@
 #include "engine/wsman/client.h"
 
+#include <charconv>
+
 #include "engine/base/encoding.h"
+#include "engine/base/iso8601.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/names.h"
+#include "engine/wsman/xml_text.h"
 #include "engine/xml/writer.h"
 
 namespace wsman {
@@ -11,6 +15,11 @@ namespace {
 // Source: wsman-protocol, section 8.4.
 constexpr std::uint32_t kRelatesToMismatch = 2150858995;
 constexpr std::uint32_t kNoBody = 2150858996;
+constexpr std::uint32_t kNoData = 2150858997;
+constexpr std::uint32_t kNoReference = 2150858992;
+constexpr std::uint32_t kNoContext = 2150858993;
+constexpr std::uint32_t kNoFragment = 2150858994;
+constexpr std::uint32_t kTooManyItems = 2150859075;
 constexpr std::uint32_t kTimedOut = 2150858793;
 
 base::Error answer_error(std::uint32_t number, const std::string& what) {
@@ -24,12 +33,7 @@ Message message_for(const Client::Target& target, std::string_view action, std::
   message.headers.selectors = target.selectors;
   message.headers.options = target.options;
   message.body = std::move(body);
-  if (target.fragment) {
-    xml::Writer w;
-    w.open("w:FragmentTransfer").attribute("s:mustUnderstand", "true");
-    if (!target.fragment->dialect.empty()) w.attribute("Dialect", target.fragment->dialect);
-    message.headers.extra.push_back(w.text(target.fragment->path).take());
-  }
+  message.headers.fragment = target.fragment;
   return message;
 }
 
@@ -51,16 +55,49 @@ std::string enumerate_body(const Client::Enumeration& what) {
     body.close();
   }
   if (!what.polymorphism.empty()) body.leaf("b:PolymorphismMode", what.polymorphism);
+  for (const std::string& name : what.include_properties) body.leaf("b:IncludeResultProperty", name);
   body.close();
   return body.take();
 }
 
-std::string context_body(std::string_view element, const std::string& context, std::size_t page_items) {
+std::string release_body(const std::string& context) {
+  return xml::Writer().open("n:Release").leaf("n:EnumerationContext", context).take();
+}
+
+std::string pull_body(const std::string& context, const Client::Enumeration& what) {
   xml::Writer body;
-  body.open(element).leaf("n:EnumerationContext", context);
-  if (page_items != 0) body.leaf("n:MaxElements", std::to_string(page_items));
-  body.close();
+  body.open("n:Pull").leaf("n:EnumerationContext", context);
+  if (what.max_time) body.leaf("n:MaxTime", base::format_duration(*what.max_time));
+  body.leaf("n:MaxElements", std::to_string(what.page_items));
+  if (what.max_characters) body.leaf("n:MaxCharacters", std::to_string(*what.max_characters));
   return body.take();
+}
+
+/// The reply, which has a body.
+base::Result<Envelope> with_body(std::optional<Envelope> reply) {
+  if (!reply) return answer_error(kNoData, "the answer is empty");
+  if (!reply->body()) return answer_error(kNoBody, "the answer has no body");
+  return std::move(*reply);
+}
+
+base::Result<Envelope> with_data(std::optional<Envelope> reply) {
+  if (!reply) return answer_error(kNoData, "the answer is empty");
+  return std::move(*reply);
+}
+
+/// What answers a request for a fragment is one.
+base::Result<void> check_fragment(const Envelope& reply, bool asked) {
+  if (!asked || !reply.body() || reply.body().is(ns::kWsman, "XmlFragment")) return {};
+  return answer_error(kNoFragment, "the answer holds no XmlFragment");
+}
+
+std::optional<std::uint64_t> count_estimate(const Envelope& reply) {
+  const xml::Element header = reply.document.root().child(ns::kSoap, "Header");
+  const std::string text = trimmed_text(header.child(ns::kWsman, "TotalItemsCountEstimate"));
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return count;
 }
 
 /// The child in either of the two namespaces: the specifications put it into one here and into the other there, and services
@@ -68,6 +105,25 @@ std::string context_body(std::string_view element, const std::string& context, s
 xml::Element child_of_either(xml::Element parent, std::string_view name) {
   const xml::Element found = parent.child(ns::kWsman, name);
   return found ? found : parent.child(ns::kEnumeration, name);
+}
+
+/// Reads a response; `context` becomes that of the next Pull. The first response has to name one, or the end.
+base::Result<void> read_page(Client::Page& page, std::string& context, std::size_t page_items) {
+  const xml::Element response = page.envelope.body();
+  for (const xml::Element item : child_of_either(response, "Items").children()) page.items.push_back(item);
+  if (page.items.size() > page_items) return answer_error(kTooManyItems, "the answer holds more items than were asked for");
+  page.bookmark = page.envelope.headers.bookmark;
+  page.total = count_estimate(page.envelope);
+  page.end = static_cast<bool>(child_of_either(response, "EndOfSequence"));
+  const xml::Element next = response.child(ns::kEnumeration, "EnumerationContext");
+  const std::string name = trimmed_text(next);
+  if (page.end) return {};
+  // Without a new context the old one holds; one that is empty is the end, for some services.
+  if (!next && !context.empty() && !page.items.empty()) return {};
+  if (name.empty() && context.empty()) return answer_error(kNoContext, "the answer has no enumeration context");
+  context = name;
+  page.end = name.empty();
+  return {};
 }
 
 }  // namespace
@@ -113,23 +169,28 @@ base::AsyncResult<std::optional<Envelope>> Client::exchange(Message request) {
 
 base::AsyncResult<Envelope> Client::get(Target target) {
   Message message = message_for(target, action::kGet, {});
-  ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
-  if (!reply || !reply->body()) co_return answer_error(kNoBody, "the answer has no body");
-  co_return std::move(*reply);
+  ASSIGN_OR_CO_RETURN(auto answer, co_await exchange(std::move(message)));
+  ASSIGN_OR_CO_RETURN(Envelope reply, with_body(std::move(answer)));
+  CO_RETURN_IF_ERROR(check_fragment(reply, target.fragment.has_value()));
+  co_return reply;
 }
 
 base::AsyncResult<Envelope> Client::put(Target target, std::string xml) {
   Message message = message_for(target, action::kPut, std::move(xml));
-  ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
-  if (!reply) co_return answer_error(kNoBody, "the answer has no body");
-  co_return std::move(*reply);
+  ASSIGN_OR_CO_RETURN(auto answer, co_await exchange(std::move(message)));
+  ASSIGN_OR_CO_RETURN(Envelope reply, with_data(std::move(answer)));
+  CO_RETURN_IF_ERROR(check_fragment(reply, target.fragment.has_value()));
+  co_return reply;
 }
 
 base::AsyncResult<Envelope> Client::create(Target target, std::string xml) {
   Message message = message_for(target, action::kCreate, std::move(xml));
-  ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
-  if (!reply) co_return answer_error(kNoBody, "the answer has no body");
-  co_return std::move(*reply);
+  ASSIGN_OR_CO_RETURN(auto answer, co_await exchange(std::move(message)));
+  ASSIGN_OR_CO_RETURN(Envelope reply, with_body(std::move(answer)));
+  if (!reply.body().is(ns::kTransfer, "ResourceCreated")) {
+    co_return answer_error(kNoReference, "the answer does not name what was created");
+  }
+  co_return reply;
 }
 
 base::AsyncResult<void> Client::remove(Target target) {
@@ -141,9 +202,8 @@ base::AsyncResult<void> Client::remove(Target target) {
 base::AsyncResult<Envelope> Client::invoke(Target target, std::string method, std::string body) {
   const bool whole = method.find("://") != std::string::npos;
   Message message = message_for(target, whole ? method : target.resource_uri + "/" + method, std::move(body));
-  ASSIGN_OR_CO_RETURN(auto reply, co_await exchange(std::move(message)));
-  if (!reply) co_return answer_error(kNoBody, "the answer has no body");
-  co_return std::move(*reply);
+  ASSIGN_OR_CO_RETURN(auto answer, co_await exchange(std::move(message)));
+  co_return with_data(std::move(answer));
 }
 
 base::AsyncResult<Envelope> Client::identify() {
@@ -155,9 +215,9 @@ base::AsyncResult<Envelope> Client::identify() {
   auto sent =
       state_->transport->round_trip(std::move(message), state_->options.operation_timeout + state_->options.network_delay);
   ASSIGN_OR_CO_RETURN(auto reply, co_await std::move(sent));
-  if (!reply || !reply->body()) co_return answer_error(kNoBody, "the answer has no body");
-  if (auto fault = reply->fault()) co_return as_error(*fault);
-  co_return std::move(*reply);
+  ASSIGN_OR_CO_RETURN(Envelope answer, with_body(std::move(reply)));
+  if (auto fault = answer.fault()) co_return as_error(*fault);
+  co_return answer;
 }
 
 base::AsyncResult<void> Client::enumerate(Target target, std::optional<Filter> filter, std::size_t page_items,
@@ -169,9 +229,9 @@ base::AsyncResult<void> Client::enumerate(Target target, std::optional<Filter> f
 }
 
 base::AsyncResult<void> Client::enumerate(Target target, Enumeration what, std::function<bool(Page&)> take) {
-  const std::size_t page_items = what.page_items;
   Message message = message_for(target, action::kEnumerate, enumerate_body(what));
   if (target.bookmark) message.headers.bookmark = target.bookmark;
+  message.headers.request_total_items = what.count;
   std::string context;
   for (;;) {
     Page page;
@@ -180,23 +240,18 @@ base::AsyncResult<void> Client::enumerate(Target target, Enumeration what, std::
     const bool nothing_yet = !answer.ok() && !context.empty() && answer.error().code == base::win32_code(kTimedOut);
     if (!nothing_yet) {
       ASSIGN_OR_CO_RETURN(auto reply, std::move(answer));
-      if (!reply || !reply->body()) co_return answer_error(kNoBody, "the answer has no body");
-      page.envelope = std::move(*reply);
-      const xml::Element response = page.envelope.body();
-      for (const xml::Element item : child_of_either(response, "Items").children()) page.items.push_back(item);
-      page.bookmark = page.envelope.headers.bookmark;
-      context = base::trimmed(response.child(ns::kEnumeration, "EnumerationContext").text());
-      page.end = static_cast<bool>(child_of_either(response, "EndOfSequence")) || context.empty();
+      ASSIGN_OR_CO_RETURN(page.envelope, with_body(std::move(reply)));
+      CO_RETURN_IF_ERROR(read_page(page, context, what.page_items));
     }
     const bool more = take(page);
     if (page.end) co_return base::Result<void>();
     if (!more) {
-      Message release = message_for(target, action::kRelease, context_body("n:Release", context, 0));
+      Message release = message_for(target, action::kRelease, release_body(context));
       // A context that cannot be released expires by itself.
       [[maybe_unused]] auto ignored = co_await exchange(std::move(release));
       co_return base::Result<void>();
     }
-    message = message_for(target, action::kPull, context_body("n:Pull", context, page_items));
+    message = message_for(target, action::kPull, pull_body(context, what));
   }
 }
 

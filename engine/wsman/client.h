@@ -21,7 +21,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   /// The reply; nothing where the service had none to give (204). A fault is a reply like any other. Errors: those of the
-  /// transport, and win32_code(5) for 401/403, 2150859027 for 404, 2150859025 for 413, 2150859026 for 503.
+  /// transport, and win32_code(5) for 401/403, 2150859027 for 404, 2150859025 for 413, 2150859026 for 503, 2150859024 for a
+  /// redirection, 2150858999 for an answer that is no SOAP, 2150859000 for one in another encoding than the request.
   virtual base::AsyncResult<std::optional<Envelope>> round_trip(Message request, std::chrono::milliseconds timeout) = 0;
 };
 
@@ -60,15 +61,13 @@ class Client {
     std::vector<Option> options;
     /// XML for the w:Bookmark header of the first request: where an enumeration begins.
     std::optional<std::string> bookmark = std::nullopt;
-    /// w:FragmentTransfer of Get and Put: the path, and its dialect where it is not the default one.
-    struct Fragment {
-      std::string path;
-      std::string dialect;
-    };
+    /// Of Get and Put: the part that is meant.
     std::optional<Fragment> fragment = std::nullopt;
   };
 
-  /// The response's body element, inside the envelope that owns it.
+  /// The response's body element, inside the envelope that owns it. What an answer must hold is checked: 2150858997 where it
+  /// is empty, 2150858996 where it has no body, 2150858992 where a Create names nothing, 2150858994 where a fragment is
+  /// none.
   base::AsyncResult<Envelope> get(Target target);
   base::AsyncResult<Envelope> put(Target target, std::string xml);
   base::AsyncResult<Envelope> create(Target target, std::string xml);
@@ -83,6 +82,7 @@ class Client {
     Envelope envelope;
     std::vector<xml::Element> items;
     std::optional<std::string> bookmark;
+    std::optional<std::uint64_t> total;  ///< how many items there are in all, where that was asked and is told
     bool end = false;
   };
   /// What an enumeration gives, and how.
@@ -91,9 +91,15 @@ class Client {
     std::size_t page_items = 32'000;  ///< MaxElements of each request
     std::string mode;                 ///< w:EnumerationMode: "EnumerateEPR", "EnumerateObjectAndEPR"; empty: objects
     std::string polymorphism;         ///< b:PolymorphismMode; empty: the service's default
+    std::vector<std::string> include_properties = {};  ///< b:IncludeResultProperty; empty: all
+    /// Of each Pull: the characters of its items at most, and how long the service may wait for some.
+    std::optional<std::size_t> max_characters = std::nullopt;
+    std::optional<std::chrono::milliseconds> max_time = std::nullopt;
+    bool count = false;  ///< ask how many items there are in all
   };
   /// Calls `take` for each page until the end, or until it answers false (the context is then released). A Pull that the
-  /// service ends because nothing came in time gives an empty page, and the next one follows.
+  /// service ends because nothing came in time gives an empty page, and the next one follows. Errors besides the service's:
+  /// 2150858993 for an answer without a context, 2150859075 for one with more items than were asked for.
   base::AsyncResult<void> enumerate(Target target, Enumeration what, std::function<bool(Page&)> take);
   base::AsyncResult<void> enumerate(Target target, std::optional<Filter> filter, std::size_t page_items,
                                     std::function<bool(Page&)> take);

@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kDeclarations = 1024;
 constexpr std::uint32_t kPullParametersChanged = 2150859181;
 constexpr std::size_t kMaxIncluded = 256;
+constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
 /// The part of an enumeration that one message carries.
 struct Page {
@@ -52,10 +53,10 @@ std::size_t characters_in(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-/// Items that were read for a larger message wait, and the next one does not fit into this.
+/// The next item does not fit into this message, but would have fitted into an earlier one.
 Fault parameters_changed() {
   Fault fault = make_fault(FaultCode::InternalError,
-                           "MaxEnvelopeSize or MaxCharacters is smaller than it was when the next item was read");
+                           "MaxEnvelopeSize or MaxCharacters is smaller than before, and too small for the next item");
   fault.windows_code = kPullParametersChanged;
   return fault;
 }
@@ -83,9 +84,20 @@ Result<void> take_kept(EnumerationContext& context, const PageLimit& limit, Page
   return {};
 }
 
+/// Whether the next item, which does not fit now, would fit into a message of the largest limits that there were.
+bool would_have_fitted(const EnumerationContext& context, const PageLimit& limit) {
+  Item item = context.kept.front();
+  const auto text = text_of(item, context);
+  if (!text.ok()) return false;
+  const std::size_t octets = encoded_size(*text, limit.charset) + encoded_size(item.bookmark, limit.charset);
+  return octets <= context.largest_octets && characters_in(*text) <= context.largest_characters;
+}
+
 /// One page: what is kept, and then what the source has. Errors: MaxEnvelopeSizeExceeded where not even one item fits; it is
 /// kept.
 AsyncResult<Page> read_page(EnumerationContext& context, PageLimit limit) {
+  context.largest_octets = std::max(context.largest_octets, limit.octets);
+  context.largest_characters = std::max(context.largest_characters, limit.characters == 0 ? kNoLimit : limit.characters);
   Page page;
   std::size_t used = 0;
   CO_RETURN_IF_ERROR(take_kept(context, limit, page, used));
@@ -99,12 +111,10 @@ AsyncResult<Page> read_page(EnumerationContext& context, PageLimit limit) {
     if (!more.ok()) co_return std::move(more).error();
     context.source_ended = more->end;
     for (Item& item : more->items) context.kept.push_back(std::move(item));
-    context.kept_octets = limit.octets;
-    context.kept_characters = limit.characters;
     CO_RETURN_IF_ERROR(take_kept(context, limit, page, used));
   }
   if (page.count == 0 && !context.kept.empty()) {
-    if (!context.fits_before(limit.octets, limit.characters)) co_return parameters_changed();
+    if (would_have_fitted(context, limit)) co_return parameters_changed();
     co_return make_fault(FaultCode::MaxEnvelopeSizeExceeded, "An item does not fit into MaxEnvelopeSize");
   }
   page.end = context.source_ended && context.kept.empty();
@@ -322,6 +332,7 @@ AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Call
   context.resource = &resource;
   context.owner = caller.who;
   context.place = call.place;
+  context.largest_octets = room_for_items(request, caller, limits);
   ASSIGN_OR_CO_RETURN(context.mode, read_mode(body));
   if (context.mode != EnumerationMode::Object && !features.references) {
     co_return make_fault(FaultCode::UnsupportedEnumerationMode);

@@ -27,14 +27,9 @@ struct EnumerationContext {
   std::deque<Item> kept;  ///< read from the source, not sent yet
   bool source_ended = false;
   std::shared_ptr<void> place;  ///< in a quota, while the enumeration is open
-  // The limits of the message for which the kept items were read.
-  std::size_t kept_octets = 0;
-  std::size_t kept_characters = 0;  ///< 0 was none
-
-  /// Whether a message of these limits is no smaller than that one.
-  bool fits_before(std::size_t octets, std::size_t characters) const {
-    return octets >= kept_octets && (characters == 0 || (kept_characters != 0 && characters >= kept_characters));
-  }
+  // The largest limits that a message of this enumeration has had.
+  std::size_t largest_octets = 0;
+  std::size_t largest_characters = 0;  ///< 0: none yet
 };
 
 /// Thread-safe.

@@ -311,14 +311,16 @@ const FaultRow& row_of(std::uint32_t windows_code, std::string_view subcode, std
   for (const FaultRow& row : kRows) {
     if (row.windows_code == windows_code && row.subcode == subcode && row.detail == detail) return row;
   }
-  if (const FaultRow* row = find_own_number(windows_code)) return *row;
+  // A Win32 code says less than the subcode that it comes with.
+  const FaultRow* own = find_own_number(windows_code);
+  if (own != nullptr && windows_code >= 0x80000000u) return *own;
   const FaultRow* near = nullptr;
   for (const FaultRow& row : kRows) {
     if (row.subcode.empty() || row.subcode != subcode) continue;
     if (row.detail == detail) return row;
     if (near == nullptr) near = &row;
   }
-  if (near == nullptr) near = find_further_number(windows_code);
+  if (near == nullptr) near = own != nullptr ? own : find_further_number(windows_code);
   return near != nullptr ? *near : row_of(InternalError);
 }
 

@@ -19,6 +19,7 @@ constexpr std::uint32_t kHttpNotFound = 2150859027;
 constexpr std::uint32_t kHttpOther = 2150859023;
 constexpr std::uint32_t kHttpRedirect = 2150859024;
 constexpr std::uint32_t kNotSoap = 2150858999;
+constexpr std::uint32_t kOtherEncoding = 2150859000;
 constexpr std::uint32_t kHttpServerError = 2150859120;
 constexpr std::uint32_t kHttpBadRequest = 2150859121;
 
@@ -100,6 +101,11 @@ class HttpTransport final : public Transport {
     Charset charset = Charset::Utf8;
     auto text = decode_text(response.body, type, charset);
     if (!text.ok()) return as_error(text.error());
+    // Nobody but a service that says so is taken to have changed the encoding.
+    if (charset != options_.charset && base::to_lower(type).find("charset") != std::string::npos) {
+      return base::make_error(base::win32_code(kOtherEncoding),
+                              client_.url().authority() + " answered in another encoding than it was asked in");
+    }
     auto envelope = read_envelope(std::move(*text));
     if (!envelope.ok()) {
       return base::with_context(as_error(envelope.error()),

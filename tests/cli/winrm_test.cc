@@ -253,9 +253,9 @@ TEST_F(Winrm, SendsOptionsFragmentsAndTimeouts) {
   ASSERT_EQ(headers.options.size(), 2u);
   EXPECT_EQ(headers.options[0].value, "1");
   EXPECT_TRUE(headers.options[1].nil);
-  EXPECT_THAT(
-      headers.extra,
-      ElementsAre("<w:FragmentTransfer s:mustUnderstand=\"true\" Dialect=\"urn:x\">Client/Auth</w:FragmentTransfer>"));
+  ASSERT_TRUE(headers.fragment);
+  EXPECT_EQ(headers.fragment->path, "Client/Auth");
+  EXPECT_EQ(headers.fragment->dialect, "urn:x");
   EXPECT_EQ(headers.operation_timeout, std::chrono::seconds(5));
 }
 

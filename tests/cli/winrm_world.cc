@@ -87,6 +87,13 @@ wsman::AsyncResult<void> StoredResource::remove(const wsman::Call& call) {
   co_return wsman::Result<void>();
 }
 
+wsman::Features StoredResource::features() const {
+  wsman::Features features = wsman::item_features();
+  features.native_dialects = {wsman::kWqlDialect, wsman::kSelectorDialect, wsman::kAssociationDialect};
+  features.polymorphism = true;
+  return features;
+}
+
 wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> StoredResource::enumerate(const wsman::Call&,
                                                                                  wsman::EnumerateRequest) {
   co_return wsman::enumerate_items(items);

@@ -22,6 +22,8 @@ class StoredResource final : public wsman::Resource {
   StoredResource(std::string uri, std::vector<wsman::Item> items) : items(std::move(items)), uri_(std::move(uri)) {}
 
   std::string_view uri() const override { return uri_; }
+  /// Says that it has all, so that requests reach it.
+  wsman::Features features() const override;
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> create(const wsman::Call& call) override;

@@ -150,7 +150,7 @@ TEST_P(Conformance, AnswersAsSpecified) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, Conformance, ::testing::ValuesIn(case_files(MUSTER_CONFORMANCE_CASES)),
-                         [](const auto& info) { return as_test_name(info.param); });
+                         [](const auto& instance) { return as_test_name(instance.param); });
 
 }  // namespace
 }  // namespace conformance

@@ -68,7 +68,7 @@ http::Client connect(const std::string& as) {
   tls.ca = world->stack.pki() / "ca.pem";
   tls.certificate = world->stack.pki() / (std::string(kMachine) + ".pem");
   tls.private_key = world->stack.pki() / (std::string(kMachine) + ".key");
-  auto context = http::TlsClientContext::create(tls);
+  auto context = http::TlsClientContext::load(tls);
   EXPECT_THAT(context, IsOk());
   if (context.ok()) options.tls = std::move(*context);
   return http::Client(std::move(url), std::move(options));
@@ -144,7 +144,7 @@ TEST_P(OverHttp, AnswersAsSpecified) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Corpus, OverHttp, ::testing::ValuesIn(sources()),
-                         [](const auto& info) { return as_test_name(info.param.name); });
+                         [](const auto& instance) { return as_test_name(instance.param.name); });
 
 /// Runs behind the cases where all run in one process.
 TEST(SeenOverHttp, AtLeastSixtyFaults) {

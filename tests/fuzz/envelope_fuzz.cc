@@ -35,5 +35,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') c = '?';
   }
   if (copy->headers.message_id != expected) base::die("the MessageID has changed");
+  const wsman::Headers& before = envelope->headers;
+  const wsman::Headers& after = copy->headers;
+  if (after.options.size() != before.options.size() || after.selectors.size() != before.selectors.size() ||
+      after.fragment.has_value() != before.fragment.has_value() || after.request_epr != before.request_epr ||
+      after.request_total_items != before.request_total_items) {
+    base::die("a header is lost");
+  }
+  for (std::size_t i = 0; i < before.options.size(); ++i) {
+    if (after.options[i].type != before.options[i].type) base::die("the type of an option has changed");
+  }
   return 0;
 }

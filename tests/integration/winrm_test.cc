@@ -233,6 +233,74 @@ TEST_F(RealWinrm, SaysWhatIsNotSupported) {
   EXPECT_THAT(winrm({"get", "winrm/nothing"}).err, HasSubstr("0x8033803B"));
 }
 
+constexpr const char* kLog = "urn:muster:wsman:1:log";
+
+// cli-winrm, section 2.1: a fragment is a block of its own.
+TEST_F(RealWinrm, GetsAndSetsAFragment) {
+  const std::string log = std::string(kLog) + "?Name=ForwardedEvents";
+  const CommandResult got = winrm({"get", log, "-fragment:Name"});
+  EXPECT_EQ(got.status, 0) << got.err;
+  EXPECT_EQ(got.out, "XmlFragment\n    Name = ForwardedEvents\n");
+  const CommandResult set = winrm({"set", log, "-fragment:MaxRecords", "@{MaxRecords=\"5000\"}"});
+  EXPECT_EQ(set.status, 0) << set.err;
+  EXPECT_EQ(set.out, "XmlFragment\n    MaxRecords = 5000\n");
+  EXPECT_THAT(winrm({"get", log}).out, HasSubstr("\n    MaxRecords = 5000\n"));
+  const CommandResult whole = winrm({"get", log, "-fragment:/Log/Name/text()", "-format:xml"});
+  EXPECT_THAT(whole.out, AllOf(HasSubstr("XmlFragment"), HasSubstr(">ForwardedEvents<")));
+}
+
+TEST_F(RealWinrm, TellsWhyAFragmentIsRefused) {
+  const std::string log = std::string(kLog) + "?Name=ForwardedEvents";
+  EXPECT_THAT(winrm({"get", log, "-fragment://Name"}).err, HasSubstr("\nError number:  -2144108397 0x80338093\n"));
+  EXPECT_THAT(winrm({"get", log, "-fragment:Name", "-dialect:urn:odd"}).err,
+              HasSubstr("\nError number:  -2144108400 0x80338090\n"));
+  EXPECT_THAT(winrm({"get", "winrm/config/client", "-fragment:URLPrefix"}).err,
+              HasSubstr("\nError number:  -2144108425 0x80338077\n"));
+}
+
+TEST_F(RealWinrm, FiltersInEveryDialect) {
+  const CommandResult wql = winrm({"e", kLog, "-filter:select Name, Enabled from Log where Name like 'forwarded%'"});
+  EXPECT_EQ(wql.status, 0) << wql.err;
+  EXPECT_EQ(wql.out, "XmlFragment\n    Enabled = true\n    Name = ForwardedEvents\n");
+  const CommandResult selector = winrm({"e", kLog, "-dialect:selector", "-filter:{Name=\"ForwardedEvents\"}"});
+  EXPECT_EQ(selector.status, 0) << selector.err;
+  EXPECT_THAT(selector.out,
+              AllOf(StartsWith("Log\n    Name = ForwardedEvents\n"), Not(HasSubstr("Operational\n    Enabled"))));
+  const CommandResult xpath = winrm({"e", kLog, "-dialect:http://www.w3.org/TR/1999/REC-xpath-19991116",
+                                     "-filter:Name='ForwardedEvents' and RecordCount=0", "-returntype:epr"});
+  EXPECT_EQ(xpath.status, 0) << xpath.err;
+  EXPECT_EQ(xpath.out,
+            "EndpointReference\n"
+            "    Address = http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous\n"
+            "    ReferenceParameters\n"
+            "        ResourceURI = urn:muster:wsman:1:log\n"
+            "        SelectorSet\n"
+            "            Selector: Name = ForwardedEvents\n");
+  EXPECT_EQ(winrm({"e", kLog, "-filter:select * from Log where Name = 'none'"}).out, "");
+}
+
+TEST_F(RealWinrm, EnumeratesInstancesWithTheirReferences) {
+  const CommandResult both =
+      winrm({"e", kLog, "-returntype:objectandepr", "-filter:select * from Log where Name = 'ForwardedEvents'"});
+  EXPECT_EQ(both.status, 0) << both.err;
+  EXPECT_THAT(both.out,
+              AllOf(StartsWith("Item\n    Log\n        Name = ForwardedEvents\n"), HasSubstr("\n    EndpointReference\n"),
+                    HasSubstr("\n                Selector: Name = ForwardedEvents\n")));
+}
+
+TEST_F(RealWinrm, TellsWhyAnEnumerationIsRefused) {
+  EXPECT_THAT(winrm({"e", kLog, "-shallow"}).err, HasSubstr("\nError number:  -2144108233 0x80338137\n"));
+  EXPECT_THAT(winrm({"e", kLog, "-basepropertiesonly"}).err, HasSubstr("\nError number:  -2144108233 0x80338137\n"));
+  EXPECT_THAT(winrm({"e", kLog, "-filter:select"}).err, HasSubstr("\nError number:  -2144108518 0x8033801A\n"));
+  EXPECT_THAT(winrm({"e", kLog, "-dialect:urn:odd", "-filter:x"}).err,
+              HasSubstr("\nError number:  -2144108519 0x80338019\n"));
+  EXPECT_THAT(
+      winrm({"e", kLog, "-dialect:association", "-associations", "-filter:{object=wmicimv2/Win32_Service?Name=dbus}"}).err,
+      HasSubstr("\nError number:  -2144108519 0x80338019\n"));
+  EXPECT_THAT(winrm({"e", "winrm/config/listener", "-filter:x", "-dialect:urn:odd"}).err,
+              HasSubstr("\nError number:  -2144108520 0x80338018\n"));
+}
+
 TEST_F(RealWinrm, ReachesACollectorOverTheNetwork) {
   stack_.issue(kHost);
   const CommandResult known = winrm_from(kHost, {"id"});

@@ -181,11 +181,11 @@ TEST(MaxCharacters, AreCharactersAndNotOctets) {
   EXPECT_EQ(limited(characters - 1).fault()->code, FaultCode::MaxEnvelopeSizeExceeded);
 }
 
-TEST(ChangedPull, ASmallerLimitThanTheKeptItemsWereReadForIsRefused) {
+TEST(ChangedPull, ASmallerLimitThanBeforeIsRefusedWhereTheNextItemNeedsTheLargerOne) {
   Service service;
   service.resource.items = {thing("one"), thing("two", 9'500), thing("three")};
-  auto opened = enumerate("<w:OptimizeEnumeration/><w:MaxElements>2</w:MaxElements>", kFakeUri);
-  opened.block("m", "<w:MaxEnvelopeSize>11000</w:MaxEnvelopeSize>");
+  auto opened = enumerate("<w:OptimizeEnumeration/><w:MaxElements>1</w:MaxElements>", kFakeUri);
+  opened.block("m", "<w:MaxEnvelopeSize>16000</w:MaxEnvelopeSize>");
   auto reply = service.send(opened);
   ASSERT_FALSE(reply.fault());
   ASSERT_EQ(reply.body().child(ns::kWsman, "Items").child_count(), 1u);
