@@ -19,7 +19,6 @@ namespace {
 constexpr std::size_t kDeclarations = 1024;
 constexpr std::uint32_t kPullParametersChanged = 2150859181;
 constexpr std::size_t kMaxIncluded = 256;
-constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
 /// The part of an enumeration that one message carries.
 struct Page {
@@ -53,10 +52,10 @@ std::size_t characters_in(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-/// The next item does not fit into this message, but would have fitted into an earlier one.
+/// The next item does not fit into this message, but would have fitted into the first one.
 Fault parameters_changed() {
   Fault fault = make_fault(FaultCode::InternalError,
-                           "MaxEnvelopeSize or MaxCharacters is smaller than before, and too small for the next item");
+                           "MaxEnvelopeSize or MaxCharacters is smaller than with the Enumerate, and too small");
   fault.windows_code = kPullParametersChanged;
   return fault;
 }
@@ -84,20 +83,18 @@ Result<void> take_kept(EnumerationContext& context, const PageLimit& limit, Page
   return {};
 }
 
-/// Whether the next item, which does not fit now, would fit into a message of the largest limits that there were.
+/// Whether the next item, which does not fit now, would fit into a message like the one that began the enumeration.
 bool would_have_fitted(const EnumerationContext& context, const PageLimit& limit) {
   Item item = context.kept.front();
   const auto text = text_of(item, context);
   if (!text.ok()) return false;
   const std::size_t octets = encoded_size(*text, limit.charset) + encoded_size(item.bookmark, limit.charset);
-  return octets <= context.largest_octets && characters_in(*text) <= context.largest_characters;
+  return octets <= context.first_octets;
 }
 
 /// One page: what is kept, and then what the source has. Errors: MaxEnvelopeSizeExceeded where not even one item fits; it is
 /// kept.
 AsyncResult<Page> read_page(EnumerationContext& context, PageLimit limit) {
-  context.largest_octets = std::max(context.largest_octets, limit.octets);
-  context.largest_characters = std::max(context.largest_characters, limit.characters == 0 ? kNoLimit : limit.characters);
   Page page;
   std::size_t used = 0;
   CO_RETURN_IF_ERROR(take_kept(context, limit, page, used));
@@ -332,7 +329,6 @@ AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Call
   context.resource = &resource;
   context.owner = caller.who;
   context.place = call.place;
-  context.largest_octets = room_for_items(request, caller, limits);
   ASSIGN_OR_CO_RETURN(context.mode, read_mode(body));
   if (context.mode != EnumerationMode::Object && !features.references) {
     co_return make_fault(FaultCode::UnsupportedEnumerationMode);
@@ -363,6 +359,7 @@ AsyncResult<Message> Enumerations::enumerate(const Envelope& request, const Call
     limit.charset = caller.charset;
     // What is there now: items that come later are for Pull.
     limit.until = base::SteadyTime::min();
+    context.first_octets = limit.octets;
     auto first = co_await read_page(context, limit);
     if (!first.ok()) co_return std::move(first).error();
     page = std::move(first).value();

@@ -27,9 +27,7 @@ struct EnumerationContext {
   std::deque<Item> kept;  ///< read from the source, not sent yet
   bool source_ended = false;
   std::shared_ptr<void> place;  ///< in a quota, while the enumeration is open
-  // The largest limits that a message of this enumeration has had.
-  std::size_t largest_octets = 0;
-  std::size_t largest_characters = 0;  ///< 0: none yet
+  std::size_t first_octets = 0;  ///< the room for items in the response to an optimised Enumerate
 };
 
 /// Thread-safe.
