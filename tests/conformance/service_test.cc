@@ -48,7 +48,9 @@ class Environment final : public ::testing::Environment {
     for (const std::string& fault : world->faults) std::cout << "  " << fault << "\n";
     // Where a filter leaves cases out there is nothing to count.
     const auto& unit = *::testing::UnitTest::GetInstance();
-    if (unit.test_to_run_count() == unit.total_test_count()) EXPECT_GE(world->faults.size(), kWanted);
+    if (unit.test_to_run_count() == unit.total_test_count()) {
+      EXPECT_GE(world->faults.size(), kWanted);
+    }
     delete world;
     world = nullptr;
   }
