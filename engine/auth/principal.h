@@ -2,10 +2,19 @@
 
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace auth {
+
+/// What an account of this host is.
+struct LocalUser {
+  std::uint32_t uid = 0;
+  std::vector<std::uint32_t> gids;
+  std::vector<std::string> groups;  ///< the names of those that have one
+};
 
 /// An authenticated identity. A value.
 struct Principal {
@@ -19,6 +28,8 @@ struct Principal {
   std::vector<std::string> issuers;
   /// Basic: the groups of the user, each by its name ("Event Log Readers") or its SDDL token ("ER").
   std::vector<std::string> groups;
+  /// A user of this host who came by the control socket, or for whom a certificate stands; else null.
+  std::shared_ptr<const LocalUser> local;
   /// May administer this service.
   bool administrator = false;
 

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "tests/support/fake_clock.h"
 #include "tests/support/matchers.h"
 #include "tests/support/run.h"
 
@@ -94,6 +95,43 @@ TEST(LocalUser, RootIsAnAdministratorAndAnUnknownNameNobody) {
   EXPECT_EQ(root->name, "root");
   EXPECT_TRUE(root->administrator);
   EXPECT_FALSE(auth::find_local_user("no-such-user", "no-such-group").has_value());
+}
+
+TEST(LocalUser, HasTheNumbersAndNamesOfItsAccount) {
+  const auto root = auth::find_local_user("root", "no-such-group");
+  ASSERT_TRUE(root && root->local);
+  EXPECT_EQ(root->local->uid, 0u);
+  EXPECT_THAT(root->local->gids, testing::Contains(0u));
+  EXPECT_THAT(root->local->groups, testing::Contains("root"));
+}
+
+TEST(LocalPeerAuthenticator, KnowsTheGroupThatTheProcessRunsIn) {
+  const auto step = authenticate(local_peer(kNobodysUid, kNobodysGid));
+  ASSERT_THAT(step, IsOk());
+  ASSERT_TRUE(step->principal.local);
+  EXPECT_EQ(step->principal.local->uid, kNobodysUid);
+  EXPECT_THAT(step->principal.local->gids, testing::ElementsAre(kNobodysGid));
+}
+
+TEST(LocalUsers, RemembersForAWhile) {
+  test_support::FakeClock clock;
+  auth::LocalUsers users("no-such-group", clock);
+  const auto first = users.find("root");
+  ASSERT_TRUE(first);
+  clock.advance(auth::LocalUsers::kKept - std::chrono::milliseconds(1));
+  // The same object: nobody was asked again.
+  EXPECT_EQ(users.find("root")->local, first->local);
+  clock.advance(std::chrono::milliseconds(1));
+  EXPECT_NE(users.find("root")->local, first->local);
+  EXPECT_FALSE(users.find("no-such-user"));
+}
+
+TEST(LocalUsers, ForgetsSomebodyWhereThereAreTooMany) {
+  test_support::FakeClock clock;
+  auth::LocalUsers users("no-such-group", clock);
+  const auto first = users.find("root");
+  for (std::size_t i = 0; i < auth::LocalUsers::kMost; ++i) users.find("no-such-user-" + std::to_string(i));
+  EXPECT_NE(users.find("root")->local, first->local);
 }
 
 }  // namespace
