@@ -76,7 +76,7 @@ constexpr std::array kSetOptions{
     OptionRow{"l", "level", ValueKind::Number, "N", "For Analytic and Debug logs, which there are none of."},
     OptionRow{"k", "keywords", ValueKind::Text, "MASK", "For Analytic and Debug logs, which there are none of."},
     OptionRow{"ca", "channelaccess", ValueKind::Text, "SDDL",
-              "A security descriptor. Kept and shown; who may use a log is set by the group of administrators."},
+              "A security descriptor: who may read (0x1), fill and configure (0x2), and empty (0x4) the log."},
     OptionRow{"c", "config", ValueKind::Text, "FILE",
               "All of this, and the log's name, from a file as gl /f:XML prints it."},
 };

@@ -15,15 +15,13 @@ namespace cli {
 namespace {
 
 constexpr std::string_view kChannelNamespace = "http://schemas.microsoft.com/win/2004/08/events";
-/// Who may do what with a log today: the system and administrators, everything.
-constexpr std::string_view kAccess = "O:BAG:SYD:(A;;0xf0007;;;SY)(A;;0x7;;;BA)";
 /// FILE_ATTRIBUTE_ARCHIVE, which Windows shows for every log.
 constexpr unsigned kFileAttributes = 32;
 
 using resources::LogDescription;
 
 std::string access_of(const LogDescription& log) {
-  return log.channel_access.empty() ? std::string(kAccess) : log.channel_access;
+  return log.channel_access.empty() ? std::string(resources::kDefaultChannelAccess) : log.channel_access;
 }
 
 std::string_view boolean(bool value) {

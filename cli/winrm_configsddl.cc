@@ -21,9 +21,8 @@ namespace {
 constexpr std::string_view kService = "http://schemas.microsoft.com/wbem/wsman/1/config/service";
 constexpr std::uint32_t kNoSecurity = 2150859199;
 constexpr std::size_t kMaxText = 1 << 20;
-// True of the services of this version, which are the ones that are asked: configsddl has no -remote.
-constexpr std::string_view kNotEnforced =
-    "This version keeps security descriptors and does not act on them: administrators alone have access.";
+constexpr std::string_view kWarning =
+    "What is saved holds from the next request on, of whoever saves it, too. Root on this machine is never locked out.";
 
 /// A file of a person's own that goes away with it.
 class ScratchFile {
@@ -70,7 +69,7 @@ class ConfigSddl {
                                                                 " has conditions, which cannot be edited here: " + *before);
     }
     std::string text =
-        "# Permissions of " + what() + ".\n# " + std::string(kNotEnforced) + "\n" +
+        "# Permissions of " + what() + ".\n# " + std::string(kWarning) + "\n" +
         "# What follows a '#' is not read. The rest, without its blanks and line ends, is the security descriptor.\n\n" +
         explain_sddl(*before);
     ASSIGN_OR_CO_RETURN(const ScratchFile file, ScratchFile::create());
@@ -87,9 +86,7 @@ class ConfigSddl {
     auto put = target();
     auto answer = co_await client_.put(std::move(put), std::move(document));
     if (!answer.ok()) co_return std::move(answer).error();
-    console_.out << "The permissions of " << what() << " are now:\n\n"
-                 << explain_sddl(after) << '\n'
-                 << kNotEnforced << '\n';
+    console_.out << "The permissions of " << what() << " are now:\n\n" << explain_sddl(after);
     co_return base::Result<void>();
   }
 

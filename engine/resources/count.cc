@@ -115,7 +115,7 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> CountResource::enumerate(
   ASSIGN_OR_CO_RETURN(LogCountRequest wanted, read_options(call));
   ASSIGN_OR_CO_RETURN(wanted.query, compile_query(call, request));
   ASSIGN_OR_CO_RETURN(wanted.text, compile_text(call));
-  CO_RETURN_IF_ERROR(co_await check_logs(logs_, wanted.query));
+  CO_RETURN_IF_ERROR(co_await check_readable_logs(logs_, wanted.query, access_, call.who));
   co_return std::make_unique<CountEnumerator>(logs_, std::move(wanted));
 }
 

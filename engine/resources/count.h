@@ -4,6 +4,7 @@
 
 #include "engine/base/result.h"
 #include "engine/resources/event_logs.h"
+#include "engine/resources/log_access.h"
 #include "engine/resources/log_query.h"
 #include "engine/wsman/resource.h"
 #include "engine/xml/element.h"
@@ -27,8 +28,9 @@ inline constexpr std::string_view kBucketOption = "Bucket";
 /// seconds from 1 to 31,622,400.
 class CountResource final : public wsman::Resource {
  public:
-  /// `logs` outlives the resource and its enumerations.
-  explicit CountResource(EventLogs& logs) : logs_(logs) {}
+  /// `logs` outlives the resource and its enumerations, as does `access`: without it whoever may use the resource may read
+  /// all logs.
+  explicit CountResource(EventLogs& logs, LogAccess* access = nullptr) : logs_(logs), access_(access) {}
   std::string_view uri() const override;
   wsman::Features features() const override;
   bool knows_option(std::string_view name) const override;
@@ -37,6 +39,7 @@ class CountResource final : public wsman::Resource {
 
  private:
   EventLogs& logs_;
+  LogAccess* const access_;
 };
 
 /// Reads an item back: adds a group to `counts`, or sets its total. Errors: std::errc::invalid_argument where it is none.

@@ -41,9 +41,11 @@ std::string_view quality_name(events::Quality quality) {
 /// The events of one query, in pages.
 class EventEnumerator final : public wsman::Enumerator {
  public:
-  EventEnumerator(EventLogs& logs, events::Query query, std::optional<events::TextSearch> text, bool newest_first,
-                  events::Bookmark after)
+  EventEnumerator(EventLogs& logs, LogAccess* access, auth::Principal who, events::Query query,
+                  std::optional<events::TextSearch> text, bool newest_first, events::Bookmark after)
       : logs_(logs),
+        access_(access),
+        who_(std::move(who)),
         query_(std::move(query)),
         text_(std::move(text)),
         newest_first_(newest_first),
@@ -51,6 +53,9 @@ class EventEnumerator final : public wsman::Enumerator {
         told_(std::move(after)) {}
 
   wsman::AsyncResult<Page> next(base::Budget budget) override {
+    // What was allowed at the beginning may not be any more.
+    if (checked_ && access_ != nullptr) CO_RETURN_IF_ERROR(co_await check_readable_logs(logs_, query_, access_, who_));
+    checked_ = true;
     if (waiting_.empty() && !at_end_) {
       LogRead read;
       read.query = query_;
@@ -88,6 +93,9 @@ class EventEnumerator final : public wsman::Enumerator {
 
  private:
   EventLogs& logs_;
+  LogAccess* const access_;
+  const auth::Principal who_;
+  bool checked_ = false;  ///< for the first page that was done already
   events::Query query_;
   std::optional<events::TextSearch> text_;
   bool newest_first_;
@@ -128,9 +136,10 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::enumera
     after = std::move(*parsed);
   }
   // A log that is missing is told now, and not first on the first Pull.
-  CO_RETURN_IF_ERROR(co_await check_logs(logs_, query));
+  CO_RETURN_IF_ERROR(co_await check_readable_logs(logs_, query, access_, call.who));
   const bool newest_first = call.headers.find_option(kReverseDirectionOption) == "true";
-  co_return std::make_unique<EventEnumerator>(logs_, std::move(query), std::move(text), newest_first, std::move(after));
+  co_return std::make_unique<EventEnumerator>(logs_, access_, call.who, std::move(query), std::move(text), newest_first,
+                                              std::move(after));
 }
 
 wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::subscribe(const wsman::Call& call,
@@ -160,7 +169,9 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::subscri
       co_return wsman::make_fault(wsman::FaultCode::BookmarkFormat, parsed.error().message());
     }
   }
-  if (!request.ignore_channel_error) CO_RETURN_IF_ERROR(co_await check_logs(logs_, options.query));
+  options.access = access_;
+  options.who = call.who;
+  CO_RETURN_IF_ERROR(co_await check_readable_logs(logs_, options.query, access_, call.who, request.ignore_channel_error));
   const std::vector<std::string> paths = options.query.paths();
   const std::optional<std::string> nothing_remembered;
   auto start = co_await find_start(request, paths, nothing_remembered, logs_);

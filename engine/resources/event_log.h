@@ -10,6 +10,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/resources/event_logs.h"
+#include "engine/resources/log_access.h"
 #include "engine/resources/log_query.h"
 #include "engine/wsman/resource.h"
 
@@ -39,13 +40,19 @@ inline constexpr std::string_view kReverseDirectionOption = "ReverseDirection";
 /// the oldest event, else from now on; its items are the events alone, with RenderingInfo where ContentFormat is
 /// RenderedText. With IgnoreChannelError a log that is missing is read once it is there.
 ///
-/// Faults: CannotProcessFilter with 15001, 15008 or 15026 for a bad query, FilterDialectRequestedUnavailable for another
-/// dialect (of a subscription FilteringRequestedUnavailable), InvalidBookmark, ResourceNotFound with 15007 for a log that does not exist; of a subscription also
+/// Whoever enumerates or subscribes needs the right to read (0x1) by the ChannelAccess of every log of the query, at each
+/// Pull and each delivery again.
+///
+/// Faults: AccessDenied; CannotProcessFilter with 15001, 15008 or 15026 for a bad query, FilterDialectRequestedUnavailable
+/// for another dialect (of a subscription FilteringRequestedUnavailable), InvalidBookmark, ResourceNotFound with 15007 for a
+/// log that does not exist; of a subscription also
 /// FilteringRequired and OptionsInvalidValue.
 class EventLogResource final : public wsman::Resource {
  public:
-  /// `logs` outlives the resource, its enumerations and its subscriptions.
-  explicit EventLogResource(EventLogs& logs, base::Clock& clock = base::system_clock()) : logs_(logs), clock_(clock) {}
+  /// `logs` outlives the resource, its enumerations and its subscriptions, as does `access`: without it whoever may use the
+  /// resource may read all logs.
+  explicit EventLogResource(EventLogs& logs, LogAccess* access = nullptr, base::Clock& clock = base::system_clock())
+      : logs_(logs), access_(access), clock_(clock) {}
   std::string_view uri() const override;
   wsman::Features features() const override;
   bool knows_option(std::string_view name) const override;
@@ -56,6 +63,7 @@ class EventLogResource final : public wsman::Resource {
 
  private:
   EventLogs& logs_;
+  LogAccess* const access_;
   base::Clock& clock_;
 };
 

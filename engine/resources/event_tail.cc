@@ -35,6 +35,10 @@ wsman::AsyncResult<EventTail::Page> EventTail::next(base::Budget budget) {
       co_await logs_.wait_past(seen_, budget.until);
       continue;
     }
+    if (options_.access != nullptr) {
+      CO_RETURN_IF_ERROR(
+          co_await check_readable_logs(logs_, options_.query, options_.access, options_.who, options_.ignore_missing_logs));
+    }
     const base::SteadyTime now = clock_.steady();
     LogRead read;
     read.query = options_.query;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/resources/event_logs.h"
+#include "engine/resources/log_access.h"
 #include "engine/wsman/resource.h"
 #include "events/bookmark.h"
 #include "events/query.h"
@@ -18,11 +19,14 @@ struct EventTailOptions {
   events::Bookmark after;            ///< where it begins
   bool rendered = false;             ///< ContentFormat RenderedText
   bool ignore_missing_logs = false;  ///< IgnoreChannelError
+  LogAccess* access = nullptr;       ///< outlives the tail; null: everything may be read
+  auth::Principal who;               ///< the one that it is asked about
 };
 
 /// Each item is an event's XML with the bookmark behind it; the events of a log come in the order of their records. It never
 /// ends: next() waits for events that are still to come. A search that finds nothing for long says how far it has come in
-/// Page::bookmark. Errors of a read leave it where it was.
+/// Page::bookmark. Errors of a read leave it where it was;
+/// AccessDenied is one, once a log may not be read any more.
 class EventTail final : public wsman::Enumerator {
  public:
   /// `logs` outlives it.

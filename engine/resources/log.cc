@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <set>
 
 #include "engine/auth/security_descriptor.h"
 #include "engine/base/encoding.h"
@@ -21,6 +22,8 @@ constexpr std::size_t kMaxDescriptor = 4096;
 constexpr std::string_view kIsolations[] = {"Application", "System", "Custom"};
 /// The service writes it; imported events would pass for its own.
 constexpr std::string_view kOwnLog = "Muster/Operational";
+/// Where events go that name no log.
+constexpr std::string_view kDefaultLog = "ForwardedEvents";
 
 std::string_view boolean(bool value) {
   return value ? "true" : "false";
@@ -116,6 +119,7 @@ wsman::AsyncResult<wsman::Item> LogResource::get(const wsman::Call& call) {
 
 wsman::AsyncResult<wsman::Item> LogResource::put(const wsman::Call& call) {
   ASSIGN_OR_CO_RETURN(LogDescription log, co_await find(call));
+  CO_RETURN_IF_ERROR(check_log_access(access_, call.who, &log, auth::rights::kWriteLog));
   if (!call.body.is(wsman::resource::kLog, "Log")) {
     co_return wsman::make_fault(wsman::FaultCode::SchemaValidationError, "The body is not a Log.");
   }
@@ -167,6 +171,10 @@ wsman::AsyncResult<void> LogResource::remove(const wsman::Call& call) {
 wsman::AsyncResult<std::uint64_t> LogResource::clear(const wsman::Call& call) {
   const auto name = call.headers.find_selector("Name");
   if (!name) co_return wsman::make_fault(wsman::FaultCode::InsufficientSelectors, "Name the log with the selector Name.");
+  if (access_ != nullptr) {
+    ASSIGN_OR_CO_RETURN(const LogDescription log, co_await find(call));
+    CO_RETURN_IF_ERROR(check_log_access(access_, call.who, &log, auth::rights::kClearLog));
+  }
   LogClear wanted;
   wanted.log = *name;
   wanted.user = call.who.name;
@@ -190,11 +198,24 @@ wsman::AsyncResult<std::uint64_t> LogResource::clear(const wsman::Call& call) {
   co_return log_fault(removed.error(), "clearing an event log");
 }
 
+wsman::AsyncResult<void> LogResource::check_writable(const wsman::Call& call, std::set<std::string> names) {
+  if (access_ == nullptr) co_return wsman::Result<void>();
+  for (const std::string& name : names) {
+    std::string wanted(name.empty() ? kDefaultLog : std::string_view(name));
+    auto log = co_await logs_.find_log(std::move(wanted));
+    if (!log.ok()) co_return wsman::as_fault(log.error(), "looking for an event log");
+    const LogDescription* known = *log ? &**log : nullptr;
+    CO_RETURN_IF_ERROR(check_log_access(access_, call.who, known, auth::rights::kWriteLog));
+  }
+  co_return wsman::Result<void>();
+}
+
 wsman::AsyncResult<std::string> LogResource::import(const wsman::Call& call) {
   LogImport wanted;
   wanted.log = call.headers.find_selector("Name").value_or("");
   wanted.user = call.who.name;
   std::uint64_t unreadable = 0;
+  std::set<std::string> into;
   for (const xml::Element child : call.body.children()) {
     if (!child.is(wsman::resource::kLog, "Event")) {
       co_return wsman::make_fault(wsman::FaultCode::SchemaValidationError, "The body of Import holds other than Event.");
@@ -209,8 +230,10 @@ wsman::AsyncResult<std::string> LogResource::import(const wsman::Call& call) {
     if (base::equal_ignoring_case(log, kOwnLog)) {
       co_return invalid("Muster/Operational is this service's own log: name another one to import into.");
     }
+    into.insert(log);
     wanted.events.push_back(std::move(event));
   }
+  CO_RETURN_IF_ERROR(co_await check_writable(call, std::move(into)));
   LogImported imported;
   if (!wanted.events.empty()) {
     auto done = co_await logs_.import(std::move(wanted));

@@ -3,10 +3,12 @@
 
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "engine/resources/event_logs.h"
+#include "engine/resources/log_access.h"
 #include "engine/wsman/resource.h"
 
 namespace resources {
@@ -38,13 +40,17 @@ namespace resources {
 /// without that selector in their own channels; it answers how many there were: `<l:Imported><l:Stored/><l:Duplicates/>
 /// <l:Unreadable/></l:Imported>`. What has been imported before is a duplicate.
 ///
-/// Faults: ResourceNotFound with 15007 for a log that does not exist, InsufficientSelectors, InvalidRepresentation with 87
-/// for a value out of range (MaxSize below 1,048,576 or above 2^60; AutoBackup without Retention, Custom without
-/// ChannelAccess, …) or unreadable.
+/// By a log's ChannelAccess Put and Import need the right to write (0x2), Clear and Delete that to clear (0x4); a log that
+/// Import makes is as one without ChannelAccess.
+///
+/// Faults: AccessDenied; ResourceNotFound with 15007 for a log that does not exist, InsufficientSelectors,
+/// InvalidRepresentation with 87 for a value out of range (MaxSize below 1,048,576 or above 2^60; AutoBackup without
+/// Retention, Custom without ChannelAccess, …) or unreadable.
 class LogResource final : public wsman::Resource {
  public:
-  /// `logs` outlives the resource.
-  explicit LogResource(EventLogs& logs) : logs_(logs) {}
+  /// `logs` outlives the resource, as does `access`: without it whoever may use the resource may do everything with all
+  /// logs.
+  explicit LogResource(EventLogs& logs, LogAccess* access = nullptr) : logs_(logs), access_(access) {}
   std::string_view uri() const override;
   wsman::Features features() const override { return wsman::item_features(); }
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
@@ -56,10 +62,13 @@ class LogResource final : public wsman::Resource {
 
  private:
   wsman::AsyncResult<LogDescription> find(const wsman::Call& call);
+  /// Whether who calls may write into all of these logs.
+  wsman::AsyncResult<void> check_writable(const wsman::Call& call, std::set<std::string> names);
   wsman::AsyncResult<std::uint64_t> clear(const wsman::Call& call);
   wsman::AsyncResult<std::string> import(const wsman::Call& call);
 
   EventLogs& logs_;
+  LogAccess* const access_;
 };
 
 /// The range of LogDescription::max_size, bytes.

@@ -45,15 +45,6 @@ wsman::Result<std::optional<events::TextSearch>> compile_text(const wsman::Call&
   return std::optional(std::move(*search));
 }
 
-wsman::AsyncResult<void> check_logs(EventLogs& logs, const events::Query& query) {
-  for (const std::string& path : query.paths()) {
-    auto log = co_await logs.find_log(path);
-    if (!log.ok()) co_return wsman::as_fault(log.error(), "looking for an event log");
-    if (!*log) co_return log_not_found(path);
-  }
-  co_return wsman::Result<void>();
-}
-
 wsman::Fault log_not_found(const std::string& name) {
   wsman::Fault fault = wsman::make_fault(wsman::FaultCode::ResourceNotFound, "There is no log " + name + ".");
   fault.windows_code = static_cast<std::uint32_t>(base::Win32::EvtChannelNotFound);

@@ -24,9 +24,6 @@ wsman::Result<events::Query> compile_query(const wsman::Call& call, const wsman:
 /// The options Text and WholeWords. Faults: InvalidParameter with 87.
 wsman::Result<std::optional<events::TextSearch>> compile_text(const wsman::Call& call);
 
-/// Fails with ResourceNotFound and 15007 where a log of the query does not exist.
-wsman::AsyncResult<void> check_logs(EventLogs& logs, const events::Query& query);
-
 /// A log that does not exist; a fault for any other error. `attempted` is for the service's own log.
 wsman::Fault log_not_found(const std::string& name);
 wsman::Fault log_fault(const base::Error& error, std::string_view attempted);

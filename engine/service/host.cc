@@ -18,6 +18,8 @@
 #include "engine/resources/log.h"
 #include "engine/resources/publisher.h"
 #include "engine/resources/store.h"
+#include "engine/service/audit_log.h"
+#include "engine/service/authorization.h"
 #include "engine/service/delivery_connector.h"
 #include "engine/service/event_logs.h"
 #include "engine/service/operational_log.h"
@@ -43,6 +45,8 @@ struct Host::State {
   std::unique_ptr<storage::StateStore> state;
   std::unique_ptr<subscriptions::LossLedger> losses;
   std::unique_ptr<storage::EventStore> events;
+  std::unique_ptr<AuditLog> audits;
+  std::unique_ptr<Authorization> authorization;
   std::unique_ptr<StorageEventLogs> logs;
   std::unique_ptr<resources::EventLogResource> event_log;
   std::unique_ptr<resources::LogResource> log;
@@ -97,12 +101,19 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   dispatcher.clock = chosen.clock;
   state->dispatcher = std::make_unique<wsman::Dispatcher>(dispatcher);
 
+  state->audits = std::make_unique<AuditLog>(chosen.computer, *chosen.clock);
+  state->authorization = std::make_unique<Authorization>(*state->audits);
+  state->authorization->set_members(chosen.settings.access.sids);
+  state->authorization->apply(*state->configuration->current());
+  state->dispatcher->set_access_control(*state->authorization);
+
   state->tasks = std::make_unique<base::TaskGroup>(context.get_executor());
   state->logs = std::make_unique<StorageEventLogs>(*state->events, chosen.computer, state->losses.get());
-  state->event_log = std::make_unique<resources::EventLogResource>(*state->logs, *chosen.clock);
-  state->log = std::make_unique<resources::LogResource>(*state->logs);
+  resources::LogAccess* const access = state->authorization.get();
+  state->event_log = std::make_unique<resources::EventLogResource>(*state->logs, access, *chosen.clock);
+  state->log = std::make_unique<resources::LogResource>(*state->logs, access);
   state->dispatcher->add(*state->event_log);
-  state->count = std::make_unique<resources::CountResource>(*state->logs);
+  state->count = std::make_unique<resources::CountResource>(*state->logs, access);
   state->publisher = std::make_unique<resources::PublisherResource>(*state->logs);
   state->store = std::make_unique<resources::StoreResource>(*state->logs, *state->tasks);
   state->dispatcher->add(*state->log);
@@ -121,8 +132,8 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
 
   RemoteManagement::Options remote{chosen.program, chosen.computer, chosen.state / "certificates",
                                    chosen.settings.admin_group};
-  state->network =
-      std::make_unique<RemoteManagement>(context.get_executor(), std::move(remote), *state->dispatcher, *state->users);
+  state->network = std::make_unique<RemoteManagement>(context.get_executor(), std::move(remote), *state->dispatcher,
+                                                      *state->users, *state->authorization);
   state->network->set_file_listeners(file_listeners);
   state->configuration->attach(*state->network);
   state->local_peer = auth::LocalPeerAuthenticator(chosen.settings.admin_group);
@@ -131,7 +142,7 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   control.wrapping_bytes = kMaxImportBytes;
   state->control =
       std::make_unique<wsman::Endpoint>(control, *state->dispatcher, std::vector<auth::Authenticator*>{&state->local_peer});
-  state->operational = std::make_unique<OperationalLog>(*state->events, chosen.computer, *chosen.clock);
+  state->operational = std::make_unique<OperationalLog>(*state->events, chosen.computer, *chosen.clock, state->audits.get());
   return std::unique_ptr<Host>(new Host(std::move(state)));
 }
 
@@ -150,10 +161,11 @@ base::AsyncResult<void> Host::reload(Settings settings) {
   CO_RETURN_IF_ERROR(check_listener_files(settings));
   base::set_log_level(settings.log_level);
   config::Foundation foundation = foundation_of(settings);
+  state_->authorization->set_members(settings.access.sids);
   state_->network->set_file_listeners(foundation.listeners);
   CO_RETURN_IF_ERROR(co_await state_->configuration->reload(std::move(foundation)));
   base::log_notice(
-      "configuration read again: log level, certificates and [winrm] are in use, the rest waits for the next "
+      "configuration read again: log level, certificates, [access] and [winrm] are in use, the rest waits for the next "
       "start");
   co_return base::Result<void>();
 }
@@ -164,6 +176,7 @@ base::Task<void> Host::stop() {
   co_await state.dispatcher->end_subscriptions();
   co_await state.network->stop();
   for (auto& listener : state.control_sockets) co_await listener->stop();
+  co_await state.operational->store_rest();
   state.operational.reset();
   co_await state.tasks->stop();
   co_await state.events->stop();

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "engine/base/log.h"
+#include "engine/service/audit_log.h"
 
 namespace service {
 namespace {
@@ -58,17 +59,19 @@ events::Draft operational_draft(const std::string& computer, base::WallTime time
 }
 
 struct OperationalLog::State {
-  State(storage::EventStore& s, std::string c, base::Clock& k) : store(s), computer(std::move(c)), clock(k) {}
+  State(storage::EventStore& s, std::string c, base::Clock& k, AuditLog* a)
+      : store(s), computer(std::move(c)), clock(k), audits(a) {}
   storage::EventStore& store;
   std::string computer;
   base::Clock& clock;
+  AuditLog* const audits;
   std::mutex mutex;
   std::deque<Line> waiting;
   std::size_t lost = 0;
 };
 
-OperationalLog::OperationalLog(storage::EventStore& store, std::string computer, base::Clock& clock)
-    : state_(std::make_shared<State>(store, std::move(computer), clock)) {
+OperationalLog::OperationalLog(storage::EventStore& store, std::string computer, base::Clock& clock, AuditLog* audits)
+    : state_(std::make_shared<State>(store, std::move(computer), clock, audits)) {
   base::set_log_sink([state = state_](base::LogLevel level, std::string_view text) {
     if (level > base::LogLevel::Notice) return;
     std::lock_guard lock(state->mutex);
@@ -84,27 +87,38 @@ OperationalLog::~OperationalLog() {
   base::set_log_sink(nullptr);
 }
 
+base::Task<void> OperationalLog::store_waiting(std::shared_ptr<State> state, bool all) {
+  storage::LocalBatch batch;
+  batch.log = kOperationalLog;
+  {
+    std::lock_guard lock(state->mutex);
+    for (const Line& line : state->waiting) batch.drafts.push_back(draft_of(line, state->computer));
+    state->waiting.clear();
+    if (state->lost != 0) {
+      const Line told{base::LogLevel::Warning, state->clock.wall(),
+                      std::to_string(state->lost) + " lines of the service's own log were not kept"};
+      batch.drafts.push_back(draft_of(told, state->computer));
+      state->lost = 0;
+    }
+  }
+  if (state->audits != nullptr) {
+    for (events::Draft& draft : state->audits->take(all)) batch.drafts.push_back(std::move(draft));
+  }
+  // A failing store has been reported by whoever needed it; to log that here would only feed this queue.
+  if (!batch.drafts.empty()) [[maybe_unused]]
+    auto ignored = co_await state->store.append_local(batch);
+}
+
 base::Task<void> OperationalLog::run() {
   auto state = state_;
   for (;;) {
-    storage::LocalBatch batch;
-    batch.log = kOperationalLog;
-    {
-      std::lock_guard lock(state->mutex);
-      for (const Line& line : state->waiting) batch.drafts.push_back(draft_of(line, state->computer));
-      state->waiting.clear();
-      if (state->lost != 0) {
-        const Line told{base::LogLevel::Warning, state->clock.wall(),
-                        std::to_string(state->lost) + " lines of the service's own log were not kept"};
-        batch.drafts.push_back(draft_of(told, state->computer));
-        state->lost = 0;
-      }
-    }
-    // A failing store has been reported by whoever needed it; to log that here would only feed this queue.
-    if (!batch.drafts.empty()) [[maybe_unused]]
-      auto ignored = co_await state->store.append_local(batch);
+    co_await store_waiting(state, false);
     co_await state->clock.sleep_for(std::chrono::seconds(1));
   }
+}
+
+base::Task<void> OperationalLog::store_rest() {
+  return store_waiting(state_, true);
 }
 
 }  // namespace service

@@ -33,18 +33,24 @@ inline constexpr std::string_view kProviderGuid = "{3b6e2c0d-8f0a-4a5e-9a40-5d5f
 /// An event of the service's own, without data and of level Information.
 events::Draft operational_draft(const std::string& computer, base::WallTime time);
 
+class AuditLog;
+
 /// While it lives, lines of level Notice and worse are stored as events too. At most 1,000 wait; further ones are counted
 /// and the count is told. Run run() as a task.
 class OperationalLog {
  public:
-  OperationalLog(storage::EventStore& store, std::string computer, base::Clock& clock);
+  /// Takes what `audits` has along, where it is given; that outlives this.
+  OperationalLog(storage::EventStore& store, std::string computer, base::Clock& clock, AuditLog* audits = nullptr);
   ~OperationalLog();
 
   /// Stores lines as they come, until it is cancelled.
   base::Task<void> run();
+  /// Stores what waits now: the last thing before the end.
+  base::Task<void> store_rest();
 
  private:
   struct State;
+  static base::Task<void> store_waiting(std::shared_ptr<State> state, bool all);
   std::shared_ptr<State> state_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/auth/local_peer.h"
 #include "engine/base/log.h"
 
 namespace service {
@@ -74,17 +73,19 @@ config::Foundation foundation_of(const Settings& settings) {
 }
 
 RemoteManagement::RemoteManagement(base::Executor executor, Options options, wsman::Dispatcher& dispatcher,
-                                   auth::PasswordDirectory& passwords)
+                                   auth::PasswordDirectory& passwords, Authorization& authorization)
     : options_(std::move(options)),
       store_(options_.certificates),
       dispatcher_(dispatcher),
+      authorization_(authorization),
+      users_(options_.admin_group),
       basic_(passwords, basic_options(options_.host_name)),
       endpoint_(network_options(), dispatcher, {}),
       listeners_(executor, options_.program, endpoint_) {
   endpoint_.set_mapper([this](const auth::Principal& who, std::string_view uri) { return user_of(who, uri); });
 }
 
-std::optional<auth::Principal> RemoteManagement::user_of(const auth::Principal& who, std::string_view resource_uri) const {
+std::optional<auth::Principal> RemoteManagement::user_of(const auth::Principal& who, std::string_view resource_uri) {
   std::string name;
   {
     std::lock_guard lock(mutex_);
@@ -92,7 +93,7 @@ std::optional<auth::Principal> RemoteManagement::user_of(const auth::Principal& 
     if (mapping == nullptr) return std::nullopt;
     name = mapping->user;
   }
-  auto user = auth::find_local_user(name, options_.admin_group);
+  auto user = users_.find(name);
   if (!user) {
     base::log_warning("{} is mapped to {}, who is no user of this host", who.name, name);
     return std::nullopt;
@@ -115,6 +116,7 @@ std::vector<config::Listener> RemoteManagement::file_listeners() const {
 std::vector<ListenerSet::Failure> RemoteManagement::make_listeners(const config::Current& current) {
   const WinrmSettings winrm = winrm_settings(current.values);
   dispatcher_.set_limits(limits_of(current.values));
+  authorization_.apply(current);
   std::vector<auth::Authenticator*> schemes;
   if (winrm.auth_basic) schemes.push_back(&basic_);
   if (winrm.auth_certificate) schemes.push_back(&certificate_);

@@ -9,7 +9,9 @@
 
 #include "engine/auth/basic.h"
 #include "engine/auth/certificate.h"
+#include "engine/auth/local_peer.h"
 #include "engine/config/configuration.h"
+#include "engine/service/authorization.h"
 #include "engine/service/certificate_store.h"
 #include "engine/service/listener_set.h"
 #include "engine/service/settings.h"
@@ -28,7 +30,7 @@ class RemoteManagement final : public config::Effects {
   };
   /// What it is given outlives it.
   RemoteManagement(base::Executor executor, Options options, wsman::Dispatcher& dispatcher,
-                   auth::PasswordDirectory& passwords);
+                   auth::PasswordDirectory& passwords, Authorization& authorization);
 
   /// The listeners that files and policy describe, for their certificates. Before the first apply() and when they change.
   void set_file_listeners(std::vector<config::Listener> listeners);
@@ -48,11 +50,13 @@ class RemoteManagement final : public config::Effects {
  private:
   std::vector<ListenerSet::Failure> make_listeners(const config::Current& current);
   std::vector<config::Listener> file_listeners() const;
-  std::optional<auth::Principal> user_of(const auth::Principal& who, std::string_view resource_uri) const;
+  std::optional<auth::Principal> user_of(const auth::Principal& who, std::string_view resource_uri);
 
   const Options options_;
   const CertificateStore store_;
   wsman::Dispatcher& dispatcher_;
+  Authorization& authorization_;
+  auth::LocalUsers users_;
   auth::CertificateAuthenticator certificate_;
   auth::BasicAuthenticator basic_;
   wsman::Endpoint endpoint_;

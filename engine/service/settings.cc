@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "engine/base/encoding.h"
 #include "engine/base/file_system.h"
 #include "engine/config/text_rules.h"
 #include "engine/service/settings_draft.h"
@@ -18,6 +19,8 @@ namespace {
 
 constexpr std::size_t kMaxFileSize = 1 << 20;
 constexpr std::int64_t kMaxPort = 65'535;
+constexpr std::size_t kMaxMember = 256;
+constexpr std::size_t kMaxMembers = 100;
 
 /// Takes one value over into `Target`. Returns what is wrong and what would be valid, or nothing.
 template <typename Target>
@@ -191,6 +194,47 @@ std::string read_managers(const toml::node& node, SettingsDraft& draft, const Pl
   return {};
 }
 
+bool is_member(std::string_view text) {
+  if (text.starts_with('@')) text.remove_prefix(1);
+  if (text.empty() || text.size() > kMaxMember || text != base::trimmed(text)) return false;
+  return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' '; });
+}
+
+std::string read_members(std::string_view key, const toml::node& node, auth::SidMembers& members) {
+  const std::string shown = "\"" + std::string(key.substr(0, kMaxMember)) + "\"";
+  const auto sid = auth::Sid::parse(key);
+  if (!sid) return shown + " is no SID; valid: a token such as ER, or S-1-…";
+  if (!auth::Identities::can_be_given(*sid)) {
+    return shown + " says how somebody came or which number an account has, and cannot be given";
+  }
+  members.sid = *sid;
+  constexpr std::string_view kValid = "a list of at most 100 names of users, or of groups with an @ in front";
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return shown + " " + wrong_kind(node, kValid);
+  if (list->size() > kMaxMembers) return base::format_text("{} has too many; valid: {}", shown, kValid);
+  for (const toml::node& item : *list) {
+    const auto member = item.value_exact<std::string>();
+    if (!member) return shown + ": a member " + wrong_kind(item, kValid);
+    if (!is_member(*member)) return shown + ": " + wrong_text(*member, kValid);
+    members.members.push_back(*member);
+  }
+  return {};
+}
+
+/// [access.sids]; a later file takes the place of an earlier one SID by SID.
+std::string read_sids(const toml::node& node, SettingsDraft& draft, const Place&) {
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return wrong_kind(node, "a table [access.sids]");
+  std::vector<auth::SidMembers>& known = draft.settings.access.sids;
+  for (const auto& [key, value] : *table) {
+    auth::SidMembers members;
+    if (std::string wrong = read_members(key.str(), value, members); !wrong.empty()) return wrong;
+    std::erase_if(known, [&](const auth::SidMembers& one) { return one.sid == members.sid; });
+    known.push_back(std::move(members));
+  }
+  return {};
+}
+
 /// The text of a setting of winrm/config, if the node is of its kind.
 std::optional<std::string> text_of(const toml::node& node, config::Kind kind) {
   switch (kind) {
@@ -225,6 +269,7 @@ std::string read_disable_run_as(const toml::node& node, SettingsDraft& draft, co
 
 Readers<SettingsDraft> make_setting_readers() {
   Readers<SettingsDraft> readers = {
+      {"access.sids", read_sids},
       {"collector.public_name",
        text(&CollectorSettings::public_name, config::is_authority, "a host name or address, with :PORT or without")},
       {"collector.compression", flag(&CollectorSettings::compression)},

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/auth/identities.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
 #include "engine/config/values.h"
@@ -84,6 +85,11 @@ struct CollectorSettings {
   std::uint64_t max_log_size = 1ull << 30;  ///< octets of a log that nobody has configured, 1 MiB to 1 PiB
 };
 
+/// [access]
+struct AccessSettings {
+  std::vector<auth::SidMembers> sids;  ///< [access.sids]: who has which SID, in place of the defaults
+};
+
 struct Settings {
   WinrmSettings winrm;        ///< what files, policy and defaults come to, without what `winrm set` stored
   config::Layers winrm_said;  ///< the same by source; its stored layer is empty
@@ -91,6 +97,7 @@ struct Settings {
   bool run_as_disabled = false;  ///< [winrm.service] DisableRunAs, of policy only: plugins act as nobody else
   CollectorSettings collector;
   ForwarderSettings forwarder;
+  AccessSettings access;
   std::string admin_group = "muster-admins";        ///< [service] admin_group
   base::LogLevel log_level = base::LogLevel::Info;  ///< [service] log_level: error, warning, notice, info, debug
 };

@@ -22,7 +22,7 @@ Right right_of(std::string_view action, bool shell);
 struct AccessRequest {
   const auth::Principal& who;
   std::string_view address;       ///< the peer's network address
-  std::string_view resource_uri;  ///< as the resource spells it
+  std::string_view resource_uri;  ///< the resource's own, or that below it which the request names; case does not count
   std::string_view action;
   Right right;
 };

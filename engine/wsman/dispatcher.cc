@@ -81,7 +81,7 @@ struct Dispatcher::State {
         enumerations(options),
         subscriptions(options,
                       [this](const Resource& resource, const auth::Principal& who, const std::string& address) {
-                        return permits(resource, who, address, action::kSubscribe);
+                        return permits(resource, who, address, resource.uri(), action::kSubscribe);
                       }),
         limits(options) {}
 
@@ -129,7 +129,7 @@ struct Dispatcher::State {
   /// The resource of this URI, else the nearest one above it that takes what is below; null where there is none.
   Resource* find_resource(std::string_view uri) const;
   bool permits(const Resource& resource, const auth::Principal& who, const std::string& address,
-               std::string_view action) const;
+               std::string_view resource_uri, std::string_view action) const;
   AsyncResult<Reply> process(Envelope& request, const Caller& caller);
   AsyncResult<Message> deliver(Envelope& request, const Caller& caller);
   AsyncResult<Message> operate(const Envelope& request, const Caller& caller, Resource& resource, const Call& call);
@@ -150,10 +150,11 @@ Resource* Dispatcher::State::find_resource(std::string_view uri) const {
 }
 
 bool Dispatcher::State::permits(const Resource& resource, const auth::Principal& who, const std::string& address,
-                                std::string_view action) const {
+                                std::string_view resource_uri, std::string_view action) const {
   if (const auto decided = resource.may_use(who, action)) return *decided;
   if (access == nullptr) return who.administrator;
-  const AccessRequest request{who, address, resource.uri(), action, right_of(action, resource.is_shell())};
+  if (!resource.takes_below()) resource_uri = resource.uri();
+  const AccessRequest request{who, address, resource_uri, action, right_of(action, resource.is_shell())};
   return access->permits(request);
 }
 
@@ -193,7 +194,9 @@ AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& c
     co_return make_fault(FaultCode::InvalidResourceUri, "There is no resource " + cut(headers.resource_uri));
   }
   Resource& resource = *found;
-  if (!permits(resource, caller.who, caller.address, headers.action)) co_return make_fault(FaultCode::AccessDenied);
+  if (!permits(resource, caller.who, caller.address, headers.resource_uri, headers.action)) {
+    co_return make_fault(FaultCode::AccessDenied);
+  }
   if (headers.fragment && !takes_fragment(headers.action, resource)) {
     co_return make_fault(FaultCode::FragmentTransferNotSupported);
   }

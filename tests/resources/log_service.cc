@@ -29,9 +29,9 @@ std::string event_xml(std::uint64_t record_id, std::string_view text, unsigned e
 
 LogService::LogService() : tasks_(std::make_unique<base::TaskGroup>(loop_.executor())), store_(open_store(folder_.path())) {
   logs_ = std::make_unique<service::StorageEventLogs>(*store_, "collector.lab.example");
-  events_ = std::make_unique<resources::EventLogResource>(*logs_);
-  log_ = std::make_unique<resources::LogResource>(*logs_);
-  count_ = std::make_unique<resources::CountResource>(*logs_);
+  events_ = std::make_unique<resources::EventLogResource>(*logs_, &authorization_);
+  log_ = std::make_unique<resources::LogResource>(*logs_, &authorization_);
+  count_ = std::make_unique<resources::CountResource>(*logs_, &authorization_);
   publisher_ = std::make_unique<resources::PublisherResource>(*logs_);
   store_resource_ = std::make_unique<resources::StoreResource>(*logs_, *tasks_);
   dispatcher_ = std::make_unique<wsman::Dispatcher>(wsman::DispatcherOptions{});
@@ -72,11 +72,26 @@ void LogService::deliver(const std::string& log, std::vector<std::string> texts)
   if (!appended.ok()) base::die(appended.error().message());
 }
 
+void LogService::control_access(const std::string& root_sddl) {
+  config::Layers layers;
+  layers.stored[config::Id::RootSddl] = root_sddl;
+  config::Current current;
+  current.values = config::Values(layers);
+  authorization_.apply(current);
+  dispatcher_->set_access_control(authorization_);
+}
+
 std::unique_ptr<wsman::Client> LogService::client(bool administrator) {
+  auth::Principal who;
+  who.scheme = auth::Principal::Scheme::LocalPeer;
+  who.name = administrator ? "root" : "guest";
+  who.administrator = administrator;
+  return client(std::move(who));
+}
+
+std::unique_ptr<wsman::Client> LogService::client(auth::Principal who) {
   wsman::Caller caller;
-  caller.who.scheme = auth::Principal::Scheme::LocalPeer;
-  caller.who.name = administrator ? "root" : "guest";
-  caller.who.administrator = administrator;
+  caller.who = std::move(who);
   caller.path = "/wsman";
   caller.address = "unix";
   wsman::ClientOptions options;

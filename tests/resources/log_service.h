@@ -16,6 +16,8 @@
 #include "engine/resources/log.h"
 #include "engine/resources/publisher.h"
 #include "engine/resources/store.h"
+#include "engine/service/audit_log.h"
+#include "engine/service/authorization.h"
 #include "engine/service/event_logs.h"
 #include "engine/wsman/client.h"
 #include "engine/wsman/dispatcher.h"
@@ -39,6 +41,9 @@ class LogService {
 
   /// A client inside the process. An administrator where nothing else is said.
   std::unique_ptr<wsman::Client> client(bool administrator = true);
+  std::unique_ptr<wsman::Client> client(auth::Principal who);
+  /// From now on the security descriptors of resources hold: this one as RootSDDL. Those of logs always do.
+  void control_access(const std::string& root_sddl);
   wsman::Dispatcher& dispatcher() { return *dispatcher_; }
   storage::EventStore& store() { return *store_; }
   const std::filesystem::path& directory() const { return folder_.path(); }
@@ -51,6 +56,8 @@ class LogService {
   std::unique_ptr<base::TaskGroup> tasks_;
   std::unique_ptr<storage::EventStore> store_;
   std::unique_ptr<service::StorageEventLogs> logs_;
+  service::AuditLog audits_{"collector.lab.example", base::system_clock()};
+  service::Authorization authorization_{audits_};
   std::unique_ptr<resources::EventLogResource> events_;
   std::unique_ptr<resources::LogResource> log_;
   std::unique_ptr<resources::CountResource> count_;

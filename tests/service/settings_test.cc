@@ -279,6 +279,45 @@ TEST_F(SettingsFile, OneOfAFewWordsIsTakenInAnyCase) {
   EXPECT_EQ(settings->log_level, base::LogLevel::Warning);
 }
 
+TEST_F(SettingsFile, SidsAreGivenToUsersAndGroups) {
+  const auto settings =
+      load("[access.sids]\nER = [\"alice\", \"@auditors\"]\nS-1-5-21-1-2-3-512 = [\"@domain admins\"]\nRM = []\n");
+  ASSERT_THAT(settings, IsOk());
+  const auto members = [](const char* sid, std::vector<std::string> names) {
+    return auth::SidMembers{*auth::Sid::parse(sid), std::move(names)};
+  };
+  EXPECT_THAT(settings->access.sids,
+              ::testing::UnorderedElementsAre(members("ER", {"alice", "@auditors"}), members("RM", {}),
+                                              members("S-1-5-21-1-2-3-512", {"@domain admins"})));
+}
+
+TEST_F(SettingsFile, PolicyTakesThePlaceOfAFileSidBySid) {
+  write_policy("10.toml", "[access.sids]\nS-1-5-32-573 = [\"bob\"]\n");
+  const auto settings = load("[access.sids]\nER = [\"alice\"]\nRM = [\"alice\"]\n");
+  ASSERT_THAT(settings, IsOk());
+  EXPECT_THAT(settings->access.sids,
+              ::testing::UnorderedElementsAre(auth::SidMembers{auth::sid::kEventLogReaders, {"bob"}},
+                                              auth::SidMembers{auth::sid::kRemoteManagement, {"alice"}}));
+}
+
+TEST_F(SettingsFile, SidsThatCannotBeGivenAreRefused) {
+  const auto wrong = [&](const std::string& line) { return complaint("[access.sids]\n" + line + "\n"); };
+  EXPECT_THAT(wrong("XX = []"), HasSubstr("muster.toml:1: access.sids: \"XX\" is no SID"));
+  for (const char* way : {"WD", "AN", "AU", "NU", "IU", "S-1-22-1-0"}) {
+    EXPECT_THAT(wrong(std::string(way) + " = [\"alice\"]"), HasSubstr("cannot be given")) << way;
+  }
+  EXPECT_THAT(wrong("ER = \"alice\""), HasSubstr("is a text; valid: a list of at most 100 names"));
+  EXPECT_THAT(wrong("ER = [1]"), HasSubstr("is a whole number"));
+  for (const char* name : {"", "@", " alice", "alice\\n"}) {
+    EXPECT_THAT(wrong("ER = [\"" + std::string(name) + "\"]"), HasSubstr("is not possible")) << name;
+  }
+  EXPECT_THAT(wrong("ER = [\"" + std::string(257, 'x') + "\"]"), HasSubstr("is not possible"));
+  std::string many = "ER = [";
+  for (int i = 0; i < 101; ++i) many += "\"a\",";
+  EXPECT_THAT(wrong(many + "]"), HasSubstr("has too many"));
+  EXPECT_THAT(complaint("[access]\nsids = 1\n"), HasSubstr("is a whole number; valid: a table [access.sids]"));
+}
+
 TEST_F(SettingsFile, SyntaxErrorIsRefusedWithItsLine) {
   EXPECT_THAT(complaint("[winrm]\nMaxTimeoutms = \n"), HasSubstr("muster.toml:2:"));
 }
