@@ -86,6 +86,7 @@ std::unique_ptr<wsman::Client> LogService::client(bool administrator) {
   who.scheme = auth::Principal::Scheme::LocalPeer;
   who.name = administrator ? "root" : "guest";
   who.administrator = administrator;
+  if (administrator) who.local = std::make_shared<const auth::LocalUser>();
   return client(std::move(who));
 }
 

@@ -39,7 +39,7 @@ class LogService {
   /// Stores texts as if the machine a.lab.example had delivered them; what is no event is kept raw.
   void deliver(const std::string& log, std::vector<std::string> texts);
 
-  /// A client inside the process. An administrator where nothing else is said.
+  /// A client inside the process: root on the control socket where nothing else is said.
   std::unique_ptr<wsman::Client> client(bool administrator = true);
   std::unique_ptr<wsman::Client> client(auth::Principal who);
   /// From now on the security descriptors of resources hold: this one as RootSDDL. Those of logs always do.

@@ -1,0 +1,140 @@
+// Who may do what: a real collector, asked over TLS by a user whom a certificate stands for, and over the control socket.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <regex>
+#include <thread>
+
+#include "engine/wsman/names.h"
+#include "tests/integration/config_client.h"
+
+namespace integration {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kHost = "host7.lab.example";
+constexpr const char* kDenied = "Code=\"5\"";
+/// A user of every Linux machine who is nobody's administrator.
+constexpr const char* kUser = "daemon";
+
+class Access : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    stack_.start_collector(std::string("[access.sids]\nER = [\"") + kUser + "\"]\n");
+    stack_.issue(kHost);
+    ASSERT_EQ(config_
+                  .create("service/certmapping",
+                          "<p:CertMapping xmlns:p=\"" + config_uri("service/certmapping") + "\"><p:UserName>" + kUser +
+                              "</p:UserName></p:CertMapping>",
+                          {{"Issuer", stack_.authority()}, {"Subject", kHost}, {"URI", "*"}})
+                  .status,
+              200);
+  }
+
+  /// As the user, over the network.
+  std::string send(const std::string& envelope) {
+    return stack_.post(kHost, "/wsman", envelope, {"Content-Type: application/soap+xml;charset=UTF-8"}).body;
+  }
+  std::string get_config() { return send(config_envelope(std::string(wsman::action::kGet), "", "")); }
+  std::string put_config() {
+    return send(
+        config_envelope(std::string(wsman::action::kPut), "",
+                        "<p:Config xmlns:p=\"" + config_uri("") + "\"><p:MaxBatchItems>100</p:MaxBatchItems></p:Config>"));
+  }
+  std::string enumerate(std::string_view uri, const std::string& log) {
+    std::string envelope =
+        config_envelope(std::string(wsman::action::kEnumerate), "", "<n:Enumerate><w:OptimizeEnumeration/></n:Enumerate>",
+                        {}, "<w:OptionSet><w:Option Name=\"Path\">" + log + "</w:Option></w:OptionSet>");
+    const std::string other = config_uri("");
+    return send(envelope.replace(envelope.find(other), other.size(), uri));
+  }
+  std::string read_log(const std::string& log) { return enumerate(wsman::resource::kEventLog, log); }
+
+  ConfigReply set_root(const std::string& sddl) {
+    return config_.set("service", "Service", "<cfg:RootSDDL>" + sddl + "</cfg:RootSDDL>");
+  }
+
+  /// What `query` finds in Muster/Operational, as soon as it finds something.
+  std::string recorded(const std::string& query) {
+    std::string found;
+    for (int i = 0; i < 200 && found.empty(); ++i) {
+      found = stack_.tool("wevtutil", {"qe", "Muster/Operational", "/q:" + query, "/f:XML"}).out;
+      if (found.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return found;
+  }
+
+  Stack stack_;
+  ConfigClient config_{stack_};
+};
+
+TEST_F(Access, EventLogReadersReadAndChangeNothing) {
+  EXPECT_THAT(get_config(), HasSubstr("<cfg:MaxEnvelopeSizekb>500<"));
+  EXPECT_THAT(read_log("ForwardedEvents"), AllOf(HasSubstr("EnumerateResponse"), Not(HasSubstr(kDenied))));
+  EXPECT_THAT(put_config(), HasSubstr(kDenied));
+}
+
+TEST_F(Access, RootSddlHoldsFromTheNextRequestOn) {
+  const auto set = [&](const std::string& sddl) {
+    return stack_.tool("winrm", {"set", "winrm/config/service", "@{RootSDDL=\"" + sddl + "\"}"});
+  };
+  EXPECT_EQ(set("O:NSG:BAD:P(A;;GA;;;BA)(A;;GW;;;ER)").status, 0);
+  EXPECT_THAT(get_config(), HasSubstr(kDenied));
+  EXPECT_THAT(put_config(), HasSubstr("<cfg:MaxBatchItems>100<"));
+  EXPECT_EQ(set("O:NSG:BAD:P(D;;GW;;;S-1-22-1-1)(A;;GA;;;BA)(A;;GRGW;;;ER)").status, 0);
+  EXPECT_THAT(get_config(), HasSubstr("<cfg:MaxBatchItems>100<"));
+  EXPECT_THAT(put_config(), HasSubstr(kDenied));
+  // What cannot be read changes nothing.
+  EXPECT_THAT(set("D:(A;;GA;;;ZZ)").err, HasSubstr("character"));
+  EXPECT_THAT(set("O:NSG:BA").status, ::testing::Ne(0));
+  EXPECT_THAT(get_config(), HasSubstr("<cfg:MaxBatchItems>100<"));
+}
+
+TEST_F(Access, ChannelAccessHoldsBesideRootSddl) {
+  const auto protect = [&](const std::string& sddl) {
+    return stack_.tool("wevtutil", {"sl", "ForwardedEvents", "/ca:" + sddl}).err;
+  };
+  EXPECT_EQ(protect("O:BAG:SYD:(A;;0x7;;;BA)"), "");
+  EXPECT_THAT(read_log("ForwardedEvents"), HasSubstr(kDenied));
+  EXPECT_THAT(read_log("Muster/Operational"), Not(HasSubstr(kDenied)));
+  EXPECT_EQ(protect("O:BAG:SYD:(A;;0x7;;;BA)(A;;0x1;;;ER)"), "");
+  EXPECT_THAT(read_log("ForwardedEvents"), Not(HasSubstr(kDenied)));
+}
+
+TEST_F(Access, AuditsShowInTheServicesOwnLog) {
+  EXPECT_THAT(put_config(), HasSubstr(kDenied));
+  const std::string denied = recorded("*[System[EventID=4656] and EventData[Data[@Name='AccessGranted']='false']]");
+  EXPECT_THAT(denied,
+              AllOf(HasSubstr(std::string("<Data Name='SubjectUserName'>") + kUser + "</Data>"),
+                    HasSubstr("<Data Name='ObjectName'>" + config_uri("") + "</Data>"),
+                    HasSubstr("<Data Name='AccessList'>Write</Data>"), HasSubstr("<Data Name='IpAddress'>127.0.0.1:")));
+  // The mapping was made over the control socket: a write that succeeded.
+  EXPECT_THAT(recorded("*[System[EventID=4656] and EventData[Data[@Name='AccessGranted']='true']]"),
+              HasSubstr("<Data Name='ObjectName'>" + config_uri("service/certmapping") + "</Data>"));
+}
+
+TEST_F(Access, AMachineThatIsNoUserGetsNothing) {
+  const std::string other = "host8.lab.example";
+  stack_.issue(other);
+  const auto reply = stack_.post(other, "/wsman", config_envelope(std::string(wsman::action::kGet), "", ""),
+                                 {"Content-Type: application/soap+xml;charset=UTF-8"});
+  EXPECT_THAT(reply.body, HasSubstr(kDenied));
+}
+
+TEST_F(Access, RootOnTheControlSocketSetsABadDescriptorRight) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root is never locked out";
+  ASSERT_EQ(set_root("D:P(D;;GA;;;WD)").status, 200);
+  EXPECT_THAT(get_config(), HasSubstr(kDenied));
+  EXPECT_EQ(config_.get("").status, 200);
+  ASSERT_EQ(set_root("D:P(A;;GR;;;ER)").status, 200);
+  EXPECT_THAT(get_config(), HasSubstr("<cfg:MaxEnvelopeSizekb>500<"));
+}
+
+}  // namespace
+}  // namespace integration
