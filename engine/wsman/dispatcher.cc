@@ -73,6 +73,23 @@ std::optional<std::string> method_of(std::string_view action, std::string_view r
   return std::string(action.substr(resource_uri.size() + 1));
 }
 
+/// The fault as a message of at most `limit` octets. What is least needed goes first: its own words (those of the table
+/// stay), then its details, then the long MessageID that it answers.
+Message fitting_message(Fault fault, const Headers& request, std::uint64_t limit, Charset charset,
+                        const std::string& machine) {
+  Message message = fault_message(fault, request.message_id, machine);
+  const auto fits = [&] { return frame_size(message.headers, charset) + encoded_size(message.body, charset) <= limit; };
+  if (fits()) return message;
+  fault.reason.clear();
+  message = fault_message(fault, request.message_id, machine);
+  if (fits()) return message;
+  fault.detail_xml.clear();
+  fault.not_understood_name.clear();
+  message = fault_message(fault, request.message_id, machine);
+  if (!fits()) message.headers.relates_to.clear();
+  return message;
+}
+
 }  // namespace
 
 struct Dispatcher::State {
@@ -329,7 +346,8 @@ base::Task<std::optional<Message>> Dispatcher::dispatch(Envelope request, Caller
   const Fault& fault = outcome.error();
   base::log_debug("{} ({}): {} answered with {} {}", caller.who.name, caller.address, request.headers.action,
                   windows_code_of(fault), fault.reason);
-  co_return fault_message(fault, request.headers.message_id, state_->options.machine);
+  co_return fitting_message(fault, request.headers, response_limit(request.headers, limits()), caller.charset,
+                            state_->options.machine);
 }
 
 void Dispatcher::serve_subscriptions(base::Executor executor, DeliveryRoutes& routes) {
