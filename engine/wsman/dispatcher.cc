@@ -73,6 +73,13 @@ std::optional<std::string> method_of(std::string_view action, std::string_view r
   return std::string(action.substr(resource_uri.size() + 1));
 }
 
+/// Whether a reply to `request` without a body fits into `limit` octets: a long MessageID, escaped, may be the larger part.
+bool leaves_room(const Headers& request, Charset charset, std::uint64_t limit) {
+  constexpr std::size_t kShort = 256;  // with these no envelope is too small
+  if (request.message_id.size() <= kShort) return true;
+  return frame_size(reply_to(request, request.action + "Response", "").headers, charset) + kShort <= limit;
+}
+
 /// The fault as a message of at most `limit` octets. What is least needed goes first: its own words (those of the table
 /// stay), then its details, then the long MessageID that it answers.
 Message fitting_message(Fault fault, const Headers& request, std::uint64_t limit, Charset charset,
@@ -180,6 +187,9 @@ AsyncResult<Reply> Dispatcher::State::process(Envelope& request, const Caller& c
   CO_RETURN_IF_ERROR(check_understood(request));
   CO_RETURN_IF_ERROR(check_addressing(request));
   if (headers.action == action::kEnd) co_return Reply();
+  if (!leaves_room(headers, caller.charset, response_limit(headers, current_limits()))) {
+    co_return make_fault(FaultCode::MaxEnvelopeSizeExceeded, "The MessageID alone fills MaxEnvelopeSize");
+  }
 
   expire_sometimes();
   // What is open is an operation in progress; it hinders only those who would open one more.

@@ -97,7 +97,7 @@ TEST_P(ResponseSize, OfAnInstanceStaysBelowTheLimitAndIsNotRefusedWithoutNeed) {
   const std::size_t width = GetParam().charset == Charset::Utf16 ? 2 : 1;
   resource_.unit = GetParam().character.size();
   for (const std::uint64_t limit : kLimits) {
-    for (std::size_t bytes = 0; bytes < limit + limit / 4; bytes += 411) {
+    for (std::size_t bytes = 0; bytes < limit + limit / 4; bytes += 1207) {
       resource_.text = text(bytes);
       for (const std::string_view action : {action::kGet, action::kPut, action::kCreate}) {
         const std::string answer = send(RequestText(action).body("<t:Thing xmlns:t='urn:test'/>"), limit);
@@ -114,7 +114,7 @@ TEST_P(ResponseSize, OfAnInstanceStaysBelowTheLimitAndIsNotRefusedWithoutNeed) {
 TEST_P(ResponseSize, OfAPageStaysBelowTheLimit) {
   resource_.unit = GetParam().character.size();
   for (const std::uint64_t limit : kLimits) {
-    for (std::size_t bytes = 0; bytes < limit / 2; bytes += 411) {
+    for (std::size_t bytes = 0; bytes < limit / 2; bytes += 1207) {
       resource_.text = text(bytes);
       for (const std::string_view mode : {"", "<w:EnumerationMode>EnumerateObjectAndEPR</w:EnumerationMode>"}) {
         RequestText open(action::kEnumerate);
@@ -137,7 +137,7 @@ TEST_P(ResponseSize, OfAPageStaysBelowTheLimit) {
 
 TEST_P(ResponseSize, OfAFaultStaysBelowTheLimit) {
   for (const std::uint64_t limit : kLimits) {
-    for (std::size_t bytes = 0; bytes < limit + limit / 4; bytes += 811) {
+    for (std::size_t bytes = 0; bytes < limit + limit / 4; bytes += 2503) {
       for (const bool reason : {false, true}) {
         Fault fault = make_fault(FaultCode::ResourceNotFound);
         if (reason) fault.reason = text(bytes);
