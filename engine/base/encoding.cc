@@ -102,11 +102,19 @@ std::optional<std::string> parse_hex(std::string_view text) {
 }
 
 std::string new_guid() {
-  std::array<char, 16> bytes;
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) die("getrandom failed");
+  // The kernel is asked for many at a time: a call for each would cost more than all the rest of it.
+  constexpr std::size_t kGuid = 16;
+  thread_local std::array<char, 32 * kGuid> random;
+  thread_local std::size_t left = 0;
+  if (left == 0) {
+    if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) die("getrandom failed");
+    left = random.size();
+  }
+  left -= kGuid;
+  char* bytes = random.data() + left;
   bytes[6] = static_cast<char>((bytes[6] & 0x0F) | 0x40);
   bytes[8] = static_cast<char>((bytes[8] & 0x3F) | 0x80);
-  return guid_text({bytes.data(), bytes.size()});
+  return guid_text({bytes, kGuid});
 }
 
 std::optional<std::string> parse_guid(std::string_view text) {

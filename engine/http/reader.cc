@@ -1,7 +1,9 @@
 #include "engine/http/reader.h"
 
+#include <algorithm>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cstring>
 
 #include "engine/base/encoding.h"
 
@@ -100,22 +102,32 @@ std::error_code make_error_code(ReadErrc code) {
 }
 
 base::AsyncResult<std::size_t> ReadBuffer::fill(Stream& stream) {
-  if (empty()) used_ = filled_ = 0;
-  if (used_ != 0 && filled_ + kReadSize / 4 > bytes_.size()) {
-    bytes_.erase(0, used_);
-    filled_ -= used_;
-    used_ = 0;
-  }
-  if (filled_ + kReadSize / 4 > bytes_.size()) bytes_.resize(filled_ + kReadSize);
-  ASSIGN_OR_CO_RETURN(const std::size_t got, co_await stream.read_some({bytes_.data() + filled_, bytes_.size() - filled_}));
+  make_room();
+  ASSIGN_OR_CO_RETURN(const std::size_t got, co_await stream.read_some({bytes_.get() + filled_, capacity_ - filled_}));
   filled_ += got;
   co_return got;
 }
 
+void ReadBuffer::make_room() {
+  constexpr std::size_t kLeast = kReadSize / 4;
+  const std::string_view kept = unread();
+  if (kept.empty()) used_ = filled_ = 0;
+  if (capacity_ - filled_ >= kLeast) return;
+  if (kept.size() + kLeast <= capacity_) {
+    std::memmove(bytes_.get(), kept.data(), kept.size());
+  } else {
+    capacity_ = kept.size() + kReadSize;
+    auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
+    std::copy(kept.begin(), kept.end(), larger.get());
+    bytes_ = std::move(larger);
+  }
+  used_ = 0;
+  filled_ = kept.size();
+}
+
 void ReadBuffer::release() {
-  // Assigning an empty string would keep the memory.
-  std::string().swap(bytes_);
-  used_ = filled_ = 0;
+  bytes_.reset();
+  capacity_ = used_ = filled_ = 0;
 }
 
 struct RequestReader::State {

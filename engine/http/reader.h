@@ -24,7 +24,7 @@ std::error_code make_error_code(ReadErrc code);
 /// The bytes read and not yet used, of one direction of a connection. Its memory is given back while nothing is in it.
 class ReadBuffer {
  public:
-  std::string_view unread() const { return std::string_view(bytes_).substr(used_, filled_ - used_); }
+  std::string_view unread() const { return {bytes_.get() + used_, filled_ - used_}; }
   bool empty() const { return used_ == filled_; }
   void consume(std::size_t count) { used_ += count; }
   /// Reads more behind what is there; 0 at the end of the stream.
@@ -32,7 +32,10 @@ class ReadBuffer {
   void release();
 
  private:
-  std::string bytes_;
+  void make_room();
+
+  std::unique_ptr<char[]> bytes_;  ///< not a string, which would be zeroed before every read
+  std::size_t capacity_ = 0;
   std::size_t used_ = 0;
   std::size_t filled_ = 0;
 };

@@ -183,9 +183,12 @@ std::string_view local_of(std::string_view name) {
 }
 
 bool declares(const NodeAttribute& attribute, std::string_view prefix) {
+  constexpr std::string_view kDeclaration = "xmlns:";
   const std::string_view name = name_of(attribute);
   if (prefix.empty()) return name == "xmlns";
-  return name.size() == prefix.size() + 6 && name.starts_with("xmlns:") && name.ends_with(prefix);
+  // Most attributes that are looked at declare another prefix: one letter tells.
+  return name.size() == kDeclaration.size() + prefix.size() && name.back() == prefix.back() && name.ends_with(prefix) &&
+         name.starts_with(kDeclaration);
 }
 
 std::optional<std::string_view> namespace_of(const Node* node, std::string_view prefix) {
