@@ -185,6 +185,17 @@ TEST(Dispatcher, ExceptionOfAResourceIsAnInternalError) {
   EXPECT_EQ(service.fault_of(get("one")), FaultCode::InternalError);
 }
 
+TEST(Dispatcher, ResourceThatAnswersAtOnceIsServedLikeAnyOther) {
+  Service service;
+  service.resource.items = {test_support::thing("one")};
+  service.resource.at_once = true;
+  EXPECT_EQ(service.send(get("one")).headers.action, std::string(action::kGet) + "Response");
+  EXPECT_EQ(service.fault_of(get("two")), FaultCode::ResourceNotFound);
+  EXPECT_EQ(service.fault_of(get("one").block("t", "<w:OperationTimeout>PT0S</w:OperationTimeout>")), FaultCode::TimedOut);
+  service.resource.throws = true;
+  EXPECT_EQ(service.fault_of(get("one")), FaultCode::InternalError);
+}
+
 TEST(Dispatcher, OperationTimeoutEndsTheOperation) {
   Service service;
   test_support::FakeClock never;

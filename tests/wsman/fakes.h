@@ -22,6 +22,7 @@ class FakeResource final : public wsman::Resource {
  public:
   std::string_view uri() const override { return kFakeUri; }
   bool takes_below() const override { return below; }
+  bool answers_at_once(std::string_view) const override { return at_once; }
   bool is_shell() const override { return shell; }
   std::optional<bool> may_use(const auth::Principal& who, std::string_view action) const override;
   /// Takes event queries by itself; `offers` is what else it has.
@@ -41,6 +42,7 @@ class FakeResource final : public wsman::Resource {
   /// Where set, get() waits on it: forever, unless it is cancelled.
   base::Clock* stall = nullptr;
   bool throws = false;
+  bool at_once = false;
   bool allowed = true;  ///< else it refuses everybody by itself
   bool below = false;
   bool shell = false;
