@@ -343,6 +343,10 @@ AsyncResult<Message> Subscriptions::pull_from(Subscription& subscription, const 
   const std::size_t frame = kDroppedRoom * (caller.charset == Charset::Utf16 ? 2 : 1) +
                             static_cast<std::size_t>(room > largest ? room - largest : 0);
   bounds.octets = wanted.octets - std::min(wanted.octets, frame);
+  if (wanted.characters != 0) {
+    const std::size_t width = caller.charset == Charset::Utf16 ? 2 : 1;
+    bounds.octets = std::min(bounds.octets, std::min(wanted.characters, bounds.octets) * width);
+  }
   EventBatch batch(bounds, subscription.bookmark);
   bool drained = false;
   for (;;) {

@@ -7,6 +7,7 @@
 #include "engine/base/file_system.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/identify.h"
+#include "engine/wsman/names.h"
 
 namespace cli {
 namespace {
