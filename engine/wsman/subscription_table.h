@@ -34,6 +34,7 @@ struct Subscription {
   auth::Principal owner;
   std::string address;  ///< the subscriber's, when it subscribed
   SubscribeRequest how;
+  std::shared_ptr<void> place;  ///< in a quota, while the subscription is open
 
   std::unique_ptr<Enumerator> source;
   std::deque<Item> kept;  ///< read from the source, not sent yet

@@ -174,6 +174,7 @@ AsyncResult<Message> Subscriptions::subscribe(const Envelope& request, const Cal
   subscription->resource = &resource;
   subscription->owner = caller.who;
   subscription->address = caller.address;
+  subscription->place = call.place;
   if (subscription->how.subscription_name.empty()) subscription->how.subscription_name = subscription->id;
   const std::string manager = manager_of(*subscription, request.headers.to);
   Connect connect;

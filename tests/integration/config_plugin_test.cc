@@ -183,6 +183,26 @@ TEST_F(RealPlugins, QuotaCountsOpenEnumerations) {
   EXPECT_THAT(enumerate(), HasSubstr("EnumerationContext"));
 }
 
+TEST_F(RealPlugins, QuotaCountsOpenSubscriptions) {
+  map_host();
+  EXPECT_EQ(config_.put("plugin", plugin("", "<Quotas MaxConcurrentOperations=\"1\"/>"), events_).status, 200);
+  const std::string subscribe =
+      "<e:Subscribe xmlns:e=\"http://schemas.xmlsoap.org/ws/2004/08/eventing\"><e:Delivery "
+      "Mode=\"http://schemas.dmtf.org/wbem/wsman/1/wsman/Pull\"/><w:Filter "
+      "Dialect=\"http://schemas.microsoft.com/win/2004/08/events/eventquery\">&lt;QueryList&gt;&lt;Query "
+      "Id='0'&gt;&lt;Select "
+      "Path='ForwardedEvents'&gt;*&lt;/Select&gt;&lt;/Query&gt;&lt;/QueryList&gt;</w:Filter></e:Subscribe>";
+  const std::string opened = post(std::string(wsman::action::kSubscribe), subscribe);
+  std::smatch context;
+  ASSERT_TRUE(std::regex_search(opened, context, std::regex("EnumerationContext>([^<]+)<"))) << opened;
+  EXPECT_THAT(post(std::string(wsman::action::kSubscribe), subscribe), HasSubstr("Code=\"2150859239\""));
+  EXPECT_THAT(enumerate(), HasSubstr("Code=\"2150859239\""));
+  EXPECT_THAT(post(std::string(wsman::action::kRelease),
+                   "<n:Release><n:EnumerationContext>" + context[1].str() + "</n:EnumerationContext></n:Release>"),
+              Not(HasSubstr("Fault>")));
+  EXPECT_THAT(enumerate(), HasSubstr("EnumerationContext"));
+}
+
 TEST_F(RealPlugins, SecurityOfAResourceIsAskedForByItsUri) {
   const Selectors key{{"Uri", kEventLog}};
   EXPECT_EQ(config_.get("service/security", key).body,
