@@ -68,9 +68,8 @@ class KeyedResource final : public wsman::Resource {
   }
 
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
-                                                                   wsman::EnumerateRequest request) override {
+                                                                   wsman::EnumerateRequest) override {
     CO_RETURN_IF_ERROR(check_no_selectors(call));
-    if (request.filter) co_return wsman::make_fault(wsman::FaultCode::FilteringNotSupported);
     const auto current = configuration_.current();
     std::vector<wsman::Item> items;
     for (const typename Family::Record& record : Family::records(*current)) {

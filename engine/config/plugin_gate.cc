@@ -43,7 +43,7 @@ wsman::Result<void> check_capability(const PluginResource& resource, std::string
   }
   const bool filters = call.body && call.body.child("Filter");
   if (filters && !capability->flag(A::SupportsFiltering)) {
-    return wsman::make_fault(type == "Subscribe" ? wsman::FaultCode::FilteringRequestedUnavailable
+    return wsman::make_fault(type == "Subscribe" ? wsman::FaultCode::EventFilteringNotSupported
                                                  : wsman::FaultCode::FilteringNotSupported);
   }
   if (!resource.said.flag(A::SupportsOptions) && insists_on_options(call.headers)) {

@@ -12,7 +12,7 @@
 namespace config {
 
 /// Faults of admit(): InvalidResourceUri where the plugin is not Enabled, ActionNotSupported where it has no such
-/// Capability, FragmentTransferNotSupported, FilteringNotSupported, FilteringRequestedUnavailable and OptionsNotSupported
+/// Capability, FragmentTransferNotSupported, FilteringNotSupported, EventFilteringNotSupported and OptionsNotSupported
 /// where it does not support what is asked, QuotaLimit with 2150859237, 2150859240 or 2150859239 where a quota is reached.
 ///
 /// What goes on with an open enumeration or subscription is let in. Resources without a plugin are, too, and so is who

@@ -224,9 +224,8 @@ class ResourceList final : public wsman::Resource {
   std::string_view uri() const override { return kResourceListUri; }
 
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
-                                                                   wsman::EnumerateRequest request) override {
+                                                                   wsman::EnumerateRequest) override {
     CO_RETURN_IF_ERROR(check_no_selectors(call));
-    if (request.filter) co_return wsman::make_fault(wsman::FaultCode::FilteringNotSupported);
     const auto current = configuration_.current();
     std::vector<wsman::Item> items;
     for (const PluginResource& resource : resources_of(*current)) {
