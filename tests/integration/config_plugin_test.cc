@@ -40,13 +40,13 @@ class RealPlugins : public ::testing::Test {
     stack_.collector().terminate();
     stack_.start_collector();
   }
-  /// Lets the owner of kHost's certificate in as an administrator.
-  void map_host() {
-    stack_.issue(kHost);
+  /// Lets the owner of kHost's certificate in as `user`.
+  void map_host(const std::string& user = "root") {
+    if (!std::filesystem::exists(stack_.pki() / (std::string(kHost) + ".pem"))) stack_.issue(kHost);
     ASSERT_EQ(config_
                   .create("service/certmapping",
-                          "<p:CertMapping xmlns:p=\"" + config_uri("service/certmapping") +
-                              "\"><p:UserName>root</p:UserName></p:CertMapping>",
+                          "<p:CertMapping xmlns:p=\"" + config_uri("service/certmapping") + "\"><p:UserName>" + user +
+                              "</p:UserName></p:CertMapping>",
                           {{"Issuer", stack_.authority()}, {"Subject", kHost}, {"URI", "*"}})
                   .status,
               200);
@@ -227,6 +227,38 @@ TEST_F(RealPlugins, SecurityOfAResourceIsAskedForByItsUri) {
   EXPECT_THAT(config_.get("service/security", winrs).body, HasSubstr("Sddl=\"O:NSG:BAD:P(A;;GA;;;BA)\""));
   EXPECT_EQ(config_.get("service/security", {{"Uri", "urn:nothing"}}).fault, "2150859199");
   EXPECT_EQ(config_.get("service/security").fault, "2150858842");
+}
+
+TEST_F(RealPlugins, SecurityOfAResourceHoldsFromTheNextRequestOn) {
+  // A user of every Linux machine who is nobody's administrator, as an event log reader.
+  stack_.collector().terminate();
+  stack_.start_collector("[access.sids]\nER = [\"daemon\"]\n");
+  map_host("daemon");
+  const auto get = [&](const std::string& path) {
+    return stack_
+        .post(kHost, "/wsman", config_envelope(std::string(wsman::action::kGet), path, ""),
+              {"Content-Type: application/soap+xml;charset=UTF-8"})
+        .body;
+  };
+  const auto protect = [&](const std::string& uri, const std::string& sddl) {
+    return config_
+        .put("service/security", "<Security xmlns=\"" + std::string(kNamespace) + "\" Sddl=\"" + sddl + "\"/>",
+             {{"Uri", uri}})
+        .status;
+  };
+  const std::string denied = "Code=\"5\"";
+  EXPECT_THAT(enumerate(), HasSubstr("EnumerationContext"));
+  EXPECT_THAT(get("winrs"), HasSubstr("cfg:Winrs"));
+  EXPECT_EQ(protect(kEventLog, "O:NSG:BAD:P(A;;GA;;;BA)"), 200);
+  EXPECT_EQ(protect(config_uri("winrs"), "O:NSG:BAD:P(A;;GA;;;BA)"), 200);
+  EXPECT_THAT(enumerate(), HasSubstr(denied));
+  EXPECT_THAT(get("winrs"), HasSubstr(denied));
+  EXPECT_THAT(get("service"), HasSubstr("cfg:Service"));
+  EXPECT_EQ(protect(kEventLog, ""), 200);
+  EXPECT_EQ(config_.invoke("", "Restore").status, 200);
+  map_host("daemon");
+  EXPECT_THAT(enumerate(), HasSubstr("EnumerationContext"));
+  EXPECT_THAT(get("winrs"), HasSubstr("cfg:Winrs"));
 }
 
 TEST_F(RealPlugins, AllResourcesAreListedWithTheirSecurity) {
