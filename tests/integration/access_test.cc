@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <regex>
 #include <thread>
 
@@ -56,6 +59,8 @@ class Access : public ::testing::Test {
   }
   std::string read_log(const std::string& log) { return enumerate(wsman::resource::kEventLog, log); }
 
+  static std::string user_sid() { return "S-1-22-1-" + std::to_string(::getpwnam(kUser)->pw_uid); }
+
   ConfigReply set_root(const std::string& sddl) {
     return config_.set("service", "Service", "<cfg:RootSDDL>" + sddl + "</cfg:RootSDDL>");
   }
@@ -87,7 +92,7 @@ TEST_F(Access, RootSddlHoldsFromTheNextRequestOn) {
   EXPECT_EQ(set("O:NSG:BAD:P(A;;GA;;;BA)(A;;GW;;;ER)").status, 0);
   EXPECT_THAT(get_config(), HasSubstr(kDenied));
   EXPECT_THAT(put_config(), HasSubstr("<cfg:MaxBatchItems>100<"));
-  EXPECT_EQ(set("O:NSG:BAD:P(D;;GW;;;S-1-22-1-1)(A;;GA;;;BA)(A;;GRGW;;;ER)").status, 0);
+  EXPECT_EQ(set("O:NSG:BAD:P(D;;GW;;;" + user_sid() + ")(A;;GA;;;BA)(A;;GRGW;;;ER)").status, 0);
   EXPECT_THAT(get_config(), HasSubstr("<cfg:MaxBatchItems>100<"));
   EXPECT_THAT(put_config(), HasSubstr(kDenied));
   // What cannot be read changes nothing.
@@ -125,6 +130,65 @@ TEST_F(Access, AMachineThatIsNoUserGetsNothing) {
   const auto reply = stack_.post(other, "/wsman", config_envelope(std::string(wsman::action::kGet), "", ""),
                                  {"Content-Type: application/soap+xml;charset=UTF-8"});
   EXPECT_THAT(reply.body, HasSubstr(kDenied));
+}
+
+TEST_F(Access, ABasicUserHasWhatItsGroupsHave) {
+  ASSERT_EQ(config_.set("service/auth", "Auth", "<cfg:Basic>true</cfg:Basic>").status, 200);
+  const std::string state = "MUSTER_STATE=" + stack_.collector_state().string();
+  const std::string muster = (bin_directory() / "muster").string();
+  const auto add = [&](const std::string& user, const std::string& group) {
+    return test_support::run_command({"env", state, muster, "user", "add", user, "--group", group}, "word\n").status;
+  };
+  ASSERT_EQ(add("carol", "Event Log Readers"), 0);
+  ASSERT_EQ(add("dave", "Users"), 0);
+  const auto as = [&](const std::string& user, std::vector<std::string> words) {
+    for (const std::string& word :
+         {"/r:https://localhost:" + std::to_string(stack_.port()), std::string("/a:Basic"), "/u:" + user,
+          std::string("/p:word"), "--cacert=" + (stack_.pki() / "ca.pem").string()}) {
+      words.push_back(word);
+    }
+    return stack_.tool("wevtutil", std::move(words));
+  };
+  const auto read = as("carol", {"qe", "Muster/Operational"});
+  EXPECT_EQ(read.status, 0) << read.err;
+  EXPECT_EQ(as("carol", {"sl", "ForwardedEvents", "/ms:2097152"}).status, 5);
+  EXPECT_EQ(as("carol", {"cl", "ForwardedEvents"}).status, 5);
+  EXPECT_EQ(as("dave", {"qe", "Muster/Operational"}).status, 5);
+  EXPECT_THAT(recorded("*[EventData[Data[@Name='SubjectUserName']='dave']]"),
+              AllOf(HasSubstr("<Data Name='AuthenticationPackageName'>Basic</Data>"),
+                    HasSubstr("<Data Name='ObjectName'>http://schemas.microsoft.com/wbem/wsman/1/windows/EventLog</Data>")));
+}
+
+TEST_F(Access, WhatIsGivenByConfigurationChangesWithSighup) {
+  EXPECT_THAT(get_config(), HasSubstr("<cfg:MaxEnvelopeSizekb>500<"));
+  std::string text;
+  const auto file = stack_.directory() / "collector.toml";
+  {
+    std::ifstream in(file);
+    text.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  stack_.write("collector.toml", text.substr(0, text.find("[access.sids]")));
+  stack_.collector().send_signal(SIGHUP);
+  ASSERT_TRUE(stack_.collector().wait_for_line("configuration read again"));
+  EXPECT_THAT(get_config(), HasSubstr(kDenied));
+}
+
+TEST_F(Access, ASecurityDescriptorOfAResourceComesFirst) {
+  const std::string uri(wsman::resource::kPublisher);
+  const auto put = [&](const std::string& sddl) {
+    return config_
+        .put("service/security",
+             "<c:Security xmlns:c=\"http://schemas.microsoft.com/wbem/wsman/1/config/PluginConfiguration\" Uri=\"" + uri +
+                 "\" ExactMatch=\"true\" Sddl=\"" + sddl + "\"/>",
+             {{"Uri", uri}})
+        .fault;
+  };
+  EXPECT_THAT(enumerate(uri, ""), Not(HasSubstr(kDenied)));
+  ASSERT_EQ(put("D:P(A;;GA;;;BA)"), "");
+  EXPECT_THAT(enumerate(uri, ""), HasSubstr(kDenied));
+  EXPECT_THAT(get_config(), Not(HasSubstr(kDenied)));
+  ASSERT_EQ(put("D:P(A;;GR;;;" + user_sid() + ")"), "");
+  EXPECT_THAT(enumerate(uri, ""), Not(HasSubstr(kDenied)));
 }
 
 TEST_F(Access, RootOnTheControlSocketSetsABadDescriptorRight) {
