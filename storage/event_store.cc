@@ -197,6 +197,12 @@ base::AsyncResult<void> EventStore::forget_subscription(std::string subscription
       {}, [&subscription](EventWriter& writer) { return writer.forget_subscription(subscription); });
 }
 
+base::AsyncResult<void> EventStore::forget_machines(std::string subscription, std::vector<std::string> machines,
+                                                    base::WallTime before) {
+  co_return co_await state_->change<void>(
+      {}, [&](EventWriter& writer) { return writer.forget_machines(subscription, machines, before); });
+}
+
 base::AsyncResult<ReadResult> EventStore::read(ReadRequest request) {
   co_return co_await state_->readers->read(std::move(request));
 }

@@ -253,6 +253,9 @@ class EventStore {
   base::AsyncResult<std::optional<DeliveryState>> find_delivery_state(std::string subscription, std::string machine);
   /// Forgets every state of a subscription that is gone. Events stay.
   base::AsyncResult<void> forget_subscription(std::string subscription);
+  /// Forgets the states of these machines, all in one transaction, but not of one that has been heard of since `before`.
+  base::AsyncResult<void> forget_machines(std::string subscription, std::vector<std::string> machines,
+                                          base::WallTime before);
 
   /// Reads what the query selects. Several logs are merged by the events' time. Errors: Errc::NotFound naming a log that
   /// does not exist, Errc::Io.

@@ -36,6 +36,10 @@ ON CONFLICT (subscription, machine) DO UPDATE SET
   events = events + ?10,
   dropped = dropped + ?11)";
 
+constexpr std::string_view kForgetMachine = R"(
+DELETE FROM deliveries WHERE subscription = ?1 AND machine = ?2 AND
+  max(coalesce(last_heartbeat, 0), coalesce(last_event, 0), coalesce(error_time, 0)) < ?3)";
+
 }  // namespace
 
 EventWriter::EventWriter(StoreShared& shared, TemplateIndex& index)
@@ -58,6 +62,7 @@ base::Result<std::unique_ptr<EventWriter>> EventWriter::open(StoreShared& shared
   ASSIGN_OR_RETURN(writer->set_position_, database.prepare("REPLACE INTO positions (source, position) VALUES (?1, ?2)"));
   ASSIGN_OR_RETURN(writer->set_delivery_, database.prepare(kSetDelivery));
   ASSIGN_OR_RETURN(writer->forget_subscription_, database.prepare("DELETE FROM deliveries WHERE subscription = ?1"));
+  ASSIGN_OR_RETURN(writer->forget_machine_, database.prepare(kForgetMachine));
   ASSIGN_OR_RETURN(writer->add_template_,
                    database.prepare("INSERT INTO templates (hash, text) VALUES (?1, ?2) RETURNING id"));
   RETURN_IF_ERROR(writer->logs_->all());
@@ -322,6 +327,14 @@ base::Result<void> EventWriter::update_delivery(const DeliveryUpdate& update) {
 
 base::Result<void> EventWriter::forget_subscription(const std::string& subscription) {
   return forget_subscription_.bind(1, subscription).run();
+}
+
+base::Result<void> EventWriter::forget_machines(const std::string& subscription, const std::vector<std::string>& machines,
+                                                base::WallTime before) {
+  for (const std::string& machine : machines) {
+    RETURN_IF_ERROR(forget_machine_.bind(1, subscription).bind(2, machine).bind(3, before).run());
+  }
+  return {};
 }
 
 base::Result<void> EventWriter::set_log(const LogProperties& properties) {

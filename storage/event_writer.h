@@ -63,6 +63,8 @@ class EventWriter {
   base::Result<void> append_local(const LocalBatch& batch);
   base::Result<void> update_delivery(const DeliveryUpdate& update);
   base::Result<void> forget_subscription(const std::string& subscription);
+  base::Result<void> forget_machines(const std::string& subscription, const std::vector<std::string>& machines,
+                                     base::WallTime before);
   base::Result<void> set_log(const LogProperties& properties);
   base::Result<void> clear_log(const std::string& name, std::optional<std::uint64_t> newest);
   base::Result<void> set_last_access(const std::vector<std::pair<std::int64_t, base::WallTime>>& times);
@@ -120,7 +122,7 @@ class EventWriter {
   std::unique_ptr<StoredEvents> held_;
   std::unique_ptr<Duplicates> duplicates_;
   Dictionary origins_, senders_;
-  Statement set_position_, set_delivery_, forget_subscription_, add_template_;
+  Statement set_position_, set_delivery_, forget_subscription_, forget_machine_, add_template_;
   bool stored_ = false;
   bool failed_ = false;
   bool may_shrink_ = false;  // many events may have gone at once

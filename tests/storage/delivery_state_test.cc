@@ -152,6 +152,24 @@ TEST_F(DeliveryState, OfAForgottenSubscriptionIsGoneAndItsEventsStay) {
   EXPECT_EQ(events[0].subscription, "baseline");
 }
 
+TEST_F(DeliveryState, OfMachinesIsForgottenButNotOfOneHeardOfSince) {
+  for (const auto& [machine, heard] : std::vector<std::pair<std::string, int>>{{"a", 100}, {"b", 100}, {"c", 200}}) {
+    storage::DeliveryUpdate made;
+    made.machine = machine;
+    made.heartbeat = at(heard);
+    update(std::move(made));
+  }
+  storage::DeliveryUpdate failed;
+  failed.machine = "b";
+  failed.failure = storage::DeliveryUpdate::Failure{5, "no", at(200)};
+  update(std::move(failed));
+  ASSERT_THAT(wait(store().forget_machines("baseline", {"a", "b", "c", "unknown"}, at(150))), IsOk());
+  const auto left = wait(store().delivery_states("baseline"));
+  ASSERT_THAT(left, IsOkAndHolds(SizeIs(2)));
+  EXPECT_EQ((*left)[0].machine, "b");
+  EXPECT_EQ((*left)[1].machine, "c");
+}
+
 TEST_F(DeliveryState, UpdateAfterStopIsRefused) {
   wait(store().stop());
   EXPECT_THAT(wait(store().update_delivery({})), IsError(Errc::Stopped));
