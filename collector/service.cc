@@ -26,13 +26,16 @@ base::Result<std::shared_ptr<http::TlsClientContext>> delivery_identity(const se
 
 base::AsyncResult<void> Service::prepare() {
   const service::Settings& settings = host_.options().settings;
-  subscriptions::OfferOptions offers;
+  subscriptions::ManagerOptions manager;
+  manager.secret_key = subscriptions::secret_key_files(host_.options().state);
+  manager.own_names = {host_.options().computer};
+  subscriptions::OfferOptions& offers = manager.offers;
   offers.public_authority = settings.collector.public_name;
   offers.max_envelope_size = std::min<std::uint64_t>(kMaxOfferedEnvelope, host_.dispatcher().limits().max_envelope_size);
   offers.content_encoding = settings.collector.content_encoding;
   offers.offer_sldc = settings.collector.compression;
-  ASSIGN_OR_CO_RETURN(
-      manager_, subscriptions::Manager::open(host_.state(), host_.events(), host_.pool(), offers, *host_.options().clock));
+  ASSIGN_OR_CO_RETURN(manager_, subscriptions::Manager::open(host_.state(), host_.events(), host_.pool(), std::move(manager),
+                                                             *host_.options().clock));
   definitions_ = std::make_unique<subscriptions::SubscriptionDefinitionResource>(*manager_);
   status_ = std::make_unique<subscriptions::SubscriptionStatusResource>(*manager_, &host_.losses());
   list_ = std::make_unique<subscriptions::SubscriptionListResource>(*manager_);
@@ -66,11 +69,15 @@ base::AsyncResult<void> Service::make_default_log() {
 base::Result<void> Service::start() {
   const std::size_t subscriptions = manager_->ids().size();
   base::log_notice("collector started with {} {}", subscriptions, subscriptions == 1 ? "subscription" : "subscriptions");
+  if (const std::uint64_t days = host_.options().settings.collector.forget_sources_after; days != 0) {
+    silent_sources_ = std::make_unique<SilentSources>(*manager_, std::chrono::hours(24) * days, *host_.options().clock);
+    tasks_.spawn("silent sources", silent_sources_->run());
+  }
   return {};
 }
 
 base::Task<void> Service::stop() {
-  co_return;
+  co_await tasks_.stop();
 }
 
 }  // namespace collector

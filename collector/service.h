@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "collector/ingest.h"
+#include "collector/silent_sources.h"
+#include "engine/base/task_group.h"
 #include "engine/service/program.h"
 #include "subscriptions/manager.h"
 #include "subscriptions/resources.h"
@@ -13,7 +15,7 @@ namespace collector {
 
 class Service final : public service::Service {
  public:
-  explicit Service(service::Host& host) : host_(host) {}
+  explicit Service(service::Host& host) : host_(host), tasks_(host.executor()) {}
   base::AsyncResult<void> prepare() override;
   base::Result<void> start() override;
   base::Task<void> stop() override;
@@ -28,6 +30,8 @@ class Service final : public service::Service {
   std::unique_ptr<subscriptions::SubscriptionListResource> list_;
   std::unique_ptr<RecordWatch> watch_;
   std::unique_ptr<Ingest> ingest_;
+  std::unique_ptr<SilentSources> silent_sources_;
+  base::TaskGroup tasks_;
 };
 
 }  // namespace collector

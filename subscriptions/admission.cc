@@ -2,6 +2,8 @@
 
 #include "subscriptions/admission.h"
 
+#include <algorithm>
+
 #include "engine/base/encoding.h"
 #include "subscriptions/manager.h"
 
@@ -42,6 +44,11 @@ bool is_disabled_by_name(const Subscription& subscription, const auth::Principal
     }
   }
   return false;
+}
+
+bool is_listed(const Subscription& subscription, std::string_view name) {
+  return std::any_of(subscription.sources.begin(), subscription.sources.end(),
+                     [name](const EventSource& source) { return is_address_of(source.address, name); });
 }
 
 bool is_address_of(std::string_view address, std::string_view name) {

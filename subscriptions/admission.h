@@ -17,6 +17,9 @@ std::optional<std::string> allowed_issuer_of(const Subscription& subscription, c
 /// True where the definition lists the machine under one of its names as an event source that is not enabled.
 bool is_disabled_by_name(const Subscription& subscription, const auth::Principal& machine);
 
+/// True where the definition lists the machine of that name as an event source, enabled or not.
+bool is_listed(const Subscription& subscription, std::string_view name);
+
 /// Whether an EventSource's Address means the machine of that name: the same name, or its first label.
 bool is_address_of(std::string_view address, std::string_view name);
 

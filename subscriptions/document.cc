@@ -36,6 +36,10 @@ class Lines {
   }
   void empty(std::string_view name, std::string_view attributes) { start(name, attributes, "/>\n"); }
   void leaf(std::string_view name, std::string_view text) { filled(name, xml::escaped_text(text)); }
+  void filled_with(std::string_view name, std::string_view attributes, std::string_view content) {
+    start(name, attributes, ">");
+    out_.append(content).append("</").append(name).append(">\n");
+  }
   void cdata(std::string_view name, std::string_view text) {
     std::string section;
     xml::append_cdata(section, text);
@@ -53,10 +57,7 @@ class Lines {
   void start(std::string_view name, std::string_view attributes, std::string_view end) {
     out_.append(depth_, '\t').append("<").append(name).append(attributes).append(end);
   }
-  void filled(std::string_view name, std::string_view content) {
-    start(name, {}, ">");
-    out_.append(content).append("</").append(name).append(">\n");
-  }
+  void filled(std::string_view name, std::string_view content) { filled_with(name, {}, content); }
 
   std::string out_;
   std::size_t depth_ = 0;
@@ -79,13 +80,19 @@ void write_delivery(Lines& lines, const Subscription& subscription) {
   lines.close("Delivery");
 }
 
-void write_sources(Lines& lines, const Subscription& subscription) {
+void write_password(Lines& lines, std::string_view name, std::string_view password, Passwords passwords) {
+  if (password.empty() || passwords == Passwords::None) return;
+  lines.leaf(name, passwords == Passwords::Marked ? kKeptPassword : password);
+}
+
+void write_sources(Lines& lines, const Subscription& subscription, Passwords passwords) {
   if (subscription.sources.empty()) return;
   lines.open("EventSources");
   for (const EventSource& source : subscription.sources) {
     lines.open("EventSource", attribute("Enabled", boolean_text(source.enabled)));
     lines.leaf("Address", source.address);
     if (!source.user_name.empty()) lines.leaf("UserName", source.user_name);
+    write_password(lines, "Password", source.password, passwords);
     lines.close("EventSource");
   }
   lines.close("EventSources");
@@ -108,7 +115,7 @@ std::string joined(const std::vector<std::string>& values) {
 
 }  // namespace
 
-std::string to_xml(const Subscription& subscription) {
+std::string to_xml(const Subscription& subscription, Passwords passwords) {
   Lines lines;
   lines.open("Subscription", attribute("xmlns", kSubscriptionNamespace));
   lines.leaf("SubscriptionId", subscription.id);
@@ -130,8 +137,12 @@ std::string to_xml(const Subscription& subscription) {
   lines.leaf("PublisherName", subscription.publisher_name);
   if (!subscription.credentials_type.empty()) lines.leaf("CredentialsType", subscription.credentials_type);
   if (!subscription.common_user_name.empty()) lines.leaf("CommonUserName", subscription.common_user_name);
+  write_password(lines, "CommonPassword", subscription.common_password, passwords);
+  if (subscription.append_port_to_spn) {
+    lines.filled_with("AppendPortToSpn", attribute("xmlns", kExtensionNamespace), "true");
+  }
   if (is_source_initiated(subscription)) write_admission(lines, subscription);
-  write_sources(lines, subscription);
+  write_sources(lines, subscription, passwords);
   lines.close("Subscription");
   return lines.take();
 }
@@ -172,6 +183,7 @@ std::string to_terse(const Subscription& subscription) {
   } else {
     line("CredentialsType", subscription.credentials_type.empty() ? "Default" : subscription.credentials_type);
     if (!subscription.common_user_name.empty()) line("CommonUserName", subscription.common_user_name);
+    if (!subscription.common_password.empty()) line("CommonPassword", kKeptPassword);
   }
   for (std::size_t i = 0; i < subscription.sources.size(); ++i) {
     const EventSource& source = subscription.sources[i];
@@ -179,6 +191,7 @@ std::string to_terse(const Subscription& subscription) {
     line("\tAddress", source.address);
     line("\tEnabled", boolean_text(source.enabled));
     if (!source.user_name.empty()) line("\tUserName", source.user_name);
+    if (!source.password.empty()) line("\tPassword", kKeptPassword);
   }
   return out;
 }

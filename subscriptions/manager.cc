@@ -1,14 +1,15 @@
 #include "subscriptions/manager.h"
 
 #include <algorithm>
-#include <array>
-#include <mutex>
+#include <set>
 
-#include "engine/base/encoding.h"
 #include "engine/base/log.h"
 #include "engine/base/win32.h"
+#include "events/query.h"
 #include "subscriptions/admission.h"
-#include "subscriptions/offer.h"
+#include "subscriptions/manager_state.h"
+#include "subscriptions/passwords.h"
+#include "subscriptions/run_time_status.h"
 
 namespace subscriptions {
 namespace {
@@ -19,108 +20,45 @@ constexpr const char* kKind = "subscription";
 /// Where a stored definition goes that cannot be read any more: nothing is lost, and its id is free again.
 constexpr const char* kUnreadableKind = "subscription-unreadable";
 
-/// Who has been silent for longer is no longer listed. Source: wecutil, section 1, row 13.
-constexpr auto kListed = std::chrono::hours(30 * 24);
-
-/// One state of a definition.
-struct Entry {
-  Subscription definition;
-  OfferBasis basis;
-};
-using EntryPointer = std::shared_ptr<const Entry>;
-
-std::string key_of(std::string_view id) {
-  return base::to_lower(id);
+/// Names by which a definition may mean this machine.
+bool is_own_address(const std::vector<std::string>& own_names, const std::string& address) {
+  const std::string name = base::to_lower(address);
+  if (name == "localhost" || name == "[::1]" || name.starts_with("127.")) return true;
+  return std::any_of(own_names.begin(), own_names.end(),
+                     [&](const std::string& own) { return is_address_of(address, own) || is_address_of(own, address); });
 }
 
-EntryPointer make_entry(Subscription definition) {
-  auto entry = std::make_shared<Entry>();
-  entry->basis = offer_basis(definition);
-  entry->definition = std::move(definition);
-  return entry;
+/// An event of this machine that the subscription stores would be selected again. Source: wecutil, section 7.1.
+base::Result<void> check_circle(const Subscription& subscription, const std::vector<std::string>& own_names) {
+  if (subscription.type != Type::CollectorInitiated) return {};
+  const auto own = std::find_if(subscription.sources.begin(), subscription.sources.end(),
+                                [&](const EventSource& source) { return is_own_address(own_names, source.address); });
+  if (own == subscription.sources.end()) return {};
+  const auto query = events::Query::parse_list(base::trimmed(subscription.query));
+  if (!query.ok()) return {};  // another language: nothing is known of its logs
+  for (const std::string& path : query->paths()) {
+    if (!base::equal_ignoring_case(path, subscription.log_file)) continue;
+    return base::make_error(Win32::EcCircularForwarding,
+                            base::format_text("EventSource {} is this machine, and the query selects its own LogFile {}",
+                                              own->address, subscription.log_file));
+  }
+  return {};
 }
 
-/// All definitions at one moment.
-struct Definitions {
-  std::map<std::string, EntryPointer> by_key;
-  std::map<std::string, EntryPointer> by_identifier;
-
-  EntryPointer find(std::string_view id) const {
-    const auto found = by_key.find(key_of(id));
-    return found == by_key.end() ? nullptr : found->second;
-  }
-  EntryPointer find_identifier(std::string_view identifier) const {
-    const auto guid = base::parse_guid(identifier);
-    if (!guid) return nullptr;
-    const auto found = by_identifier.find(*guid);
-    return found == by_identifier.end() ? nullptr : found->second;
-  }
-  void put(EntryPointer entry) {
-    by_identifier[entry->basis.identifier] = entry;
-    by_key[key_of(entry->definition.id)] = std::move(entry);
-  }
-  void erase(const EntryPointer& entry) {
-    by_identifier.erase(entry->basis.identifier);
-    by_key.erase(key_of(entry->definition.id));
-  }
-};
-
-base::Error not_found(std::string_view id) {
-  return base::make_error(Win32::FileNotFound, base::format_text("There is no subscription \"{}\".", id));
-}
-
-bool is_served(const Subscription& definition, base::WallTime now) {
-  return definition.enabled && (!definition.expires || *definition.expires > now);
-}
-
-/// Source: wecutil, section 9.
-RunTimeStatus source_status(const Subscription& definition, const SourceStatus& source, base::WallTime now) {
-  for (const EventSource& listed : definition.sources) {
-    if (!listed.enabled && is_address_of(listed.address, source.address)) return RunTimeStatus::Disabled;
-  }
-  if (!is_served(definition, now) || !source.delivery.last_heartbeat) return RunTimeStatus::Inactive;
-  // A heartbeat that is due is on its way: a tenth of the interval is granted to it.
-  const auto silence = now - *source.delivery.last_heartbeat;
-  const auto interval = definition.resolved_heartbeat();
-  return silence <= interval + interval / 10 ? RunTimeStatus::Active : RunTimeStatus::Inactive;
-}
-
-bool is_recent(const storage::DeliveryState& delivery, base::WallTime now) {
-  const auto recent = [now](std::optional<base::WallTime> time) { return time && now - *time <= kListed; };
-  return recent(delivery.last_heartbeat) || recent(delivery.error_time);
+base::Result<void> check_type(const Subscription& old, const Subscription& wanted) {
+  if (old.type == wanted.type) return {};
+  return base::make_error(Win32::InvalidParameter, "SubscriptionType: cannot be changed");
 }
 
 }  // namespace
 
-struct Manager::State {
-  storage::StateStore& store;
-  storage::EventStore& events;
-  base::BlockingPool& pool;
-  OfferOptions options;
-  base::Clock& clock;
+base::Error no_such_subscription(std::string_view id) {
+  return base::make_error(Win32::FileNotFound, base::format_text("There is no subscription \"{}\".", id));
+}
 
-  /// Held by one change from its check to its end; taken on threads of the pool only.
-  std::mutex changing;
-  /// Guards `definitions`, the pointer.
-  mutable std::mutex lock;
-  std::shared_ptr<const Definitions> definitions = std::make_shared<Definitions>();
-
-  std::shared_ptr<const Definitions> snapshot() const {
-    const std::lock_guard guard(lock);
-    return definitions;
-  }
-  void swap(Definitions next) {
-    auto shared = std::make_shared<const Definitions>(std::move(next));
-    const std::lock_guard guard(lock);
-    definitions.swap(shared);
-  }
-
-  base::Result<void> load();
-  base::Result<void> create(Subscription subscription);
-  base::Result<void> set(Subscription subscription);
-  base::Result<std::string> remove(const std::string& id);
-  base::AsyncResult<void> check_log(std::string log_file);
-};
+std::string attempt_key(std::string_view id, std::string_view address) {
+  return key_of(id) + "\n" + base::to_lower(address);
+}
 
 base::Result<void> Manager::State::load() {
   ASSIGN_OR_RETURN(const auto stored, store.list(kKind));
@@ -141,7 +79,73 @@ base::Result<void> Manager::State::load() {
     }
     all.put(make_entry(std::move(*definition)));
   }
+  RETURN_IF_ERROR(drop_leftovers(all));
   swap(std::move(all));
+  return load_attempts();
+}
+
+base::Result<void> Manager::State::load_attempts() {
+  ASSIGN_OR_RETURN(const auto stored, store.list(kAttemptKind));
+  for (const auto& [key, text] : stored) {
+    if (auto attempt = read_attempt(text)) attempts[key] = std::move(*attempt);
+  }
+  return {};
+}
+
+/// What a crash between two transactions, or a change of the definition, left of passwords and attempts.
+base::Result<void> Manager::State::drop_leftovers(const Definitions& all) {
+  const auto find = [&all](const std::string& key) -> const Subscription* {
+    const auto found = all.by_key.find(key);
+    return found == all.by_key.end() ? nullptr : &found->second->definition;
+  };
+  std::map<std::string, std::set<std::string>> needed;
+  for (const auto& [key, entry] : all.by_key) {
+    const auto names = kept_password_names(entry->definition);
+    needed[key].insert(names.begin(), names.end());
+  }
+  RETURN_IF_ERROR(secrets.retain([&needed](const std::string& group, const std::string& name) {
+    const auto found = needed.find(group);
+    return found != needed.end() && found->second.contains(name);
+  }));
+  ASSIGN_OR_RETURN(const auto stored, store.list(kAttemptKind));
+  for (const auto& [key, text] : stored) {
+    const auto line = std::min(key.find('\n'), key.size());
+    const Subscription* definition = find(key.substr(0, line));
+    const std::string address = key.substr(std::min(line + 1, key.size()));
+    const bool there = definition != nullptr && definition->enabled &&
+                       std::any_of(definition->sources.begin(), definition->sources.end(), [&](const EventSource& source) {
+                         return source.enabled && base::equal_ignoring_case(source.address, address);
+                       });
+    if (there) continue;
+    RETURN_IF_ERROR(store.remove(kAttemptKind, key));
+    const std::lock_guard guard(work_lock);
+    attempts.erase(key);
+  }
+  return {};
+}
+
+void Manager::State::tidy() {
+  // The definition is stored; what could not be dropped now is dropped at the next change or start.
+  if (auto dropped = drop_leftovers(*snapshot()); !dropped.ok()) {
+    base::log_error("what is not needed of passwords and attempts could not be removed: {}", dropped.error().message());
+  }
+}
+
+/// The definition and its passwords in one transaction; what is not needed any more goes after it.
+base::Result<void> Manager::State::store_definition(Subscription subscription, Definitions next, const Subscription* old) {
+  const std::string key = key_of(subscription.id);
+  ASSIGN_OR_RETURN(const auto fresh, settle_passwords(subscription, old));
+  std::vector<storage::DocumentChange> changes;
+  for (const NewPassword& each : fresh) {
+    ASSIGN_OR_RETURN(auto sealed, secrets.sealed(key, each.name, each.password));
+    changes.push_back(std::move(sealed));
+  }
+  const bool initiated_here = subscription.type == Type::CollectorInitiated;
+  changes.push_back(storage::DocumentChange{kKind, key, to_xml(subscription, Passwords::Marked)});
+  RETURN_IF_ERROR(store.write(changes));
+  next.put(make_entry(std::move(subscription)));
+  swap(std::move(next));
+  if (initiated_here) tidy();
   return {};
 }
 
@@ -152,43 +156,80 @@ base::Result<void> Manager::State::create(Subscription subscription) {
     return base::make_error(Win32::AlreadyExists,
                             base::format_text("There is a subscription \"{}\" already.", subscription.id));
   }
-  RETURN_IF_ERROR(store.put(kKind, key_of(subscription.id), to_xml(subscription)));
-  next.put(make_entry(std::move(subscription)));
-  swap(std::move(next));
-  return {};
+  return store_definition(std::move(subscription), std::move(next), nullptr);
 }
 
 base::Result<void> Manager::State::set(Subscription subscription) {
   const std::lock_guard guard(changing);
   Definitions next = *snapshot();
   const EntryPointer old = next.find(subscription.id);
-  if (!old) return not_found(subscription.id);
-  if (old->definition.type != subscription.type) {
-    return base::make_error(Win32::InvalidParameter, "SubscriptionType: cannot be changed");
-  }
+  if (!old) return no_such_subscription(subscription.id);
+  RETURN_IF_ERROR(check_type(old->definition, subscription));
   // Everything that was stored about it is stored under the id as it was first written.
   subscription.id = old->definition.id;
-  RETURN_IF_ERROR(store.put(kKind, key_of(subscription.id), to_xml(subscription)));
-  next.put(make_entry(std::move(subscription)));
-  swap(std::move(next));
+  return store_definition(std::move(subscription), std::move(next), &old->definition);
+}
+
+base::Result<Change> Manager::State::compare(Subscription subscription) {
+  const std::lock_guard guard(changing);
+  const EntryPointer old = snapshot()->find(subscription.id);
+  if (old) RETURN_IF_ERROR(check_type(old->definition, subscription));
+  ASSIGN_OR_RETURN(const auto fresh, settle_passwords(subscription, old ? &old->definition : nullptr));
+  if (!old) return Change::Create;
+  subscription.id = old->definition.id;
+  if (to_xml(subscription, Passwords::Marked) != to_xml(old->definition, Passwords::Marked)) return Change::Change;
+  for (const NewPassword& each : fresh) {
+    const auto kept = secrets.read(key_of(subscription.id), each.name);
+    if (!kept.ok() || !base::equal_secret(*kept, each.password)) return Change::Change;
+  }
+  return Change::None;
+}
+
+base::Result<void> Manager::State::report(const std::string& id, const std::string& address, const SourceAttempt& attempt) {
+  // Not while a definition changes: what it drops stays dropped.
+  const std::lock_guard guard(changing);
+  const EntryPointer entry = snapshot()->find(id);
+  if (!entry || !entry->definition.enabled) return {};
+  const auto& sources = entry->definition.sources;
+  const bool wanted = std::any_of(sources.begin(), sources.end(), [&](const EventSource& source) {
+    return source.enabled && base::equal_ignoring_case(source.address, address);
+  });
+  if (!wanted) return {};
+  RETURN_IF_ERROR(store.put(kAttemptKind, attempt_key(id, address), write_attempt(attempt)));
+  const std::lock_guard work_guard(work_lock);
+  attempts[attempt_key(id, address)] = attempt;
   return {};
+}
+
+void Manager::State::tell_connector(const std::string& id) {
+  const std::lock_guard guard(work_lock);
+  if (connector != nullptr) connector->definition_changed(id);
 }
 
 base::Result<std::string> Manager::State::remove(const std::string& id) {
   const std::lock_guard guard(changing);
   Definitions next = *snapshot();
   const EntryPointer entry = next.find(id);
-  if (!entry) return not_found(id);
+  if (!entry) return no_such_subscription(id);
   RETURN_IF_ERROR(store.remove(kKind, key_of(id)));
   next.erase(entry);
   swap(std::move(next));
+  tidy();
   return entry->definition.id;
 }
 
-base::AsyncResult<void> Manager::State::check_log(std::string log_file) {
-  ASSIGN_OR_CO_RETURN(const auto log, co_await events.find_log(log_file));
-  if (log && !log->properties.enabled) {
-    co_return base::make_error(Win32::EcLogDisabled, base::format_text("LogFile: the log \"{}\" is disabled", log_file));
+base::AsyncResult<void> Manager::State::check_place(Subscription subscription) {
+  CO_RETURN_IF_ERROR(check_circle(subscription, options.own_names));
+  ASSIGN_OR_CO_RETURN(const auto log, co_await events.find_log(subscription.log_file));
+  if (!log) co_return base::Result<void>();
+  if (!log->properties.enabled) {
+    co_return base::make_error(Win32::EcLogDisabled,
+                               base::format_text("LogFile: the log \"{}\" is disabled", subscription.log_file));
+  }
+  const std::string& owner = log->properties.owning_publisher;
+  if (!owner.empty() && !base::equal_ignoring_case(owner, subscription.publisher_name)) {
+    co_return base::make_error(Win32::InvalidParameter, base::format_text("PublisherName: the log \"{}\" belongs to {}",
+                                                                          subscription.log_file, owner));
   }
   co_return base::Result<void>();
 }
@@ -211,8 +252,8 @@ Manager::Manager(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Manager::~Manager() = default;
 
 base::Result<std::unique_ptr<Manager>> Manager::open(storage::StateStore& state, storage::EventStore& events,
-                                                     base::BlockingPool& pool, OfferOptions options, base::Clock& clock) {
-  auto inner = std::unique_ptr<State>(new State{state, events, pool, std::move(options), clock, {}, {}});
+                                                     base::BlockingPool& pool, ManagerOptions options, base::Clock& clock) {
+  auto inner = std::make_unique<State>(state, events, pool, std::move(options), clock);
   RETURN_IF_ERROR(inner->load());
   return std::unique_ptr<Manager>(new Manager(std::move(inner)));
 }
@@ -230,27 +271,33 @@ std::optional<Subscription> Manager::find(std::string_view id) const {
 
 base::AsyncResult<void> Manager::create(Subscription subscription) {
   CO_RETURN_IF_ERROR(validate(subscription));
-  CO_RETURN_IF_ERROR(co_await state_->check_log(subscription.log_file));
-  auto change = [state = state_.get(), subscription = std::move(subscription)]() mutable {
-    return state->create(std::move(subscription));
-  };
-  co_return co_await state_->pool.run(change);
+  CO_RETURN_IF_ERROR(co_await state_->check_place(subscription));
+  const std::string id = subscription.id;
+  CO_RETURN_IF_ERROR(co_await state_->pool.run([&] { return state_->create(std::move(subscription)); }));
+  state_->tell_connector(id);
+  co_return base::Result<void>();
 }
 
 base::AsyncResult<void> Manager::set(Subscription subscription) {
-  if (!state_->snapshot()->find(subscription.id)) co_return not_found(subscription.id);
+  if (!state_->snapshot()->find(subscription.id)) co_return no_such_subscription(subscription.id);
   CO_RETURN_IF_ERROR(validate(subscription));
-  CO_RETURN_IF_ERROR(co_await state_->check_log(subscription.log_file));
-  auto change = [state = state_.get(), subscription = std::move(subscription)]() mutable {
-    return state->set(std::move(subscription));
-  };
-  co_return co_await state_->pool.run(change);
+  CO_RETURN_IF_ERROR(co_await state_->check_place(subscription));
+  const std::string id = subscription.id;
+  CO_RETURN_IF_ERROR(co_await state_->pool.run([&] { return state_->set(std::move(subscription)); }));
+  state_->tell_connector(id);
+  co_return base::Result<void>();
+}
+
+base::AsyncResult<Change> Manager::check(Subscription subscription) const {
+  CO_RETURN_IF_ERROR(validate(subscription));
+  CO_RETURN_IF_ERROR(co_await state_->check_place(subscription));
+  co_return co_await state_->pool.run([&] { return state_->compare(std::move(subscription)); });
 }
 
 base::AsyncResult<void> Manager::remove(std::string id) {
-  auto change = [state = state_.get(), id = std::move(id)]() { return state->remove(id); };
-  auto removed = co_await state_->pool.run(change);
+  auto removed = co_await state_->pool.run([&] { return state_->remove(id); });
   if (!removed.ok()) co_return std::move(removed).error();
+  state_->tell_connector(*removed);
   co_return co_await state_->events.forget_subscription(std::move(*removed));
 }
 
@@ -263,7 +310,7 @@ base::AsyncResult<std::vector<wsman::OfferedSubscription>> Manager::offered_to(a
     const Subscription& definition = entry->definition;
     if (!is_served(definition, now) || !admits(definition, machine) || is_disabled_by_name(definition, machine)) continue;
     ASSIGN_OR_CO_RETURN(const auto delivery, co_await state_->events.find_delivery_state(definition.id, machine.name));
-    auto offer = make_offer(definition, entry->basis, machine, state_->options, requested_to,
+    auto offer = make_offer(definition, entry->basis, machine, state_->options.offers, requested_to,
                             delivery ? delivery->bookmark : std::nullopt);
     if (!offer.ok()) co_return std::move(offer).error();
     offers.push_back(std::move(*offer));
@@ -286,39 +333,6 @@ wsman::Result<Admitted> Manager::admit(const auth::Principal& machine, std::stri
     return wsman::make_fault(wsman::FaultCode::DeliveryRefused, "The subscription is disabled or has expired.");
   }
   return Admitted{definition.id, definition.log_file, entry->basis.whole_channels};
-}
-
-base::AsyncResult<SubscriptionStatus> Manager::status(std::string id) const {
-  const EntryPointer entry = state_->snapshot()->find(id);
-  if (!entry) co_return not_found(id);
-  const Subscription& definition = entry->definition;
-  const base::WallTime now = state_->clock.wall();
-  ASSIGN_OR_CO_RETURN(auto deliveries, co_await state_->events.delivery_states(definition.id));
-
-  SubscriptionStatus status;
-  status.id = definition.id;
-  if (!definition.enabled) {
-    status.status = RunTimeStatus::Disabled;
-  } else if (!is_served(definition, now) || definition.type == Type::CollectorInitiated) {
-    status.status = RunTimeStatus::Inactive;
-  }
-  std::map<std::string, SourceStatus> sources;
-  for (storage::DeliveryState& delivery : deliveries) {
-    if (!is_recent(delivery, now)) continue;
-    SourceStatus& source = sources[base::to_lower(delivery.machine)];
-    source.address = delivery.machine;
-    source.delivery = std::move(delivery);
-  }
-  for (const EventSource& listed : definition.sources) {
-    const bool heard = std::any_of(sources.begin(), sources.end(),
-                                   [&](const auto& source) { return is_address_of(listed.address, source.second.address); });
-    if (!heard) sources[base::to_lower(listed.address)].address = listed.address;
-  }
-  for (auto& [name, source] : sources) {
-    source.status = source_status(definition, source, now);
-    status.sources.push_back(std::move(source));
-  }
-  co_return status;
 }
 
 }  // namespace subscriptions

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "engine/wsman/eventing.h"
 #include "storage/event_store.h"
 #include "storage/state_store.h"
+#include "subscriptions/secret_store.h"
 #include "subscriptions/subscription.h"
 
 namespace subscriptions {
@@ -32,6 +34,13 @@ struct OfferOptions {
   bool offer_sldc = false;
 };
 
+struct ManagerOptions {
+  OfferOptions offers;
+  SecretKeyFiles secret_key;
+  /// The collector's own names and addresses, besides "localhost" and the loopback addresses.
+  std::vector<std::string> own_names;
+};
+
 enum class RunTimeStatus { Disabled, Active, Inactive, Trying };
 std::string_view name_of(RunTimeStatus status);
 
@@ -41,12 +50,47 @@ struct SourceStatus {
   RunTimeStatus status = RunTimeStatus::Inactive;
   storage::DeliveryState delivery;
   std::uint64_t lost = 0;  ///< events that are known to be missing
+  std::optional<base::WallTime> next_retry = {};
 };
 struct SubscriptionStatus {
   std::string id;
   RunTimeStatus status = RunTimeStatus::Active;
+  std::uint32_t last_error = 0;  ///< why it cannot be active as a whole; a Win32 code, 0 is none
+  std::string error_message;
+  std::optional<base::WallTime> error_time;
   std::vector<SourceStatus> sources;
 };
+
+/// What a Connector tells of its work at one source of a collector-initiated subscription.
+struct SourceAttempt {
+  RunTimeStatus status = RunTimeStatus::Trying;  ///< not Disabled
+  std::uint32_t error = 0;                       ///< of the last attempt; a Win32 or WS-Man code, 0 is none
+  std::string message;
+  std::optional<base::WallTime> error_time;
+  std::optional<base::WallTime> next_retry;
+};
+
+/// How to log on at a source. Never logged, never told.
+struct Credentials {
+  std::string type;       ///< Default, Negotiate, Digest, Basic or LocalMachine
+  std::string user_name;  ///< empty: the collector's own account
+  std::string password;
+};
+
+/// Subscribes at the sources of collector-initiated subscriptions. It learns from Manager::find() and ids() what there is to
+/// do, says how it fares with Manager::report(), and stores what it gets like any delivery, with the source's Address as the
+/// machine. Thread-safe.
+class Connector {
+ public:
+  virtual ~Connector() = default;
+  /// A definition was made, changed or deleted. Does not block, and does not call the manager.
+  virtual void definition_changed(const std::string& id) = 0;
+  /// Forget the waiting time of these sources and try at once. Does not block, and does not call the manager.
+  virtual void retry(const std::string& id, const std::vector<std::string>& addresses) = 0;
+};
+
+/// What storing a definition would do.
+enum class Change { None, Create, Change };
 
 /// Where a delivery goes.
 struct Admitted {
@@ -62,19 +106,24 @@ class Manager {
  public:
   /// Reads the stored definitions; one that no longer parses is reported in the log and kept aside. Blocks.
   static base::Result<std::unique_ptr<Manager>> open(storage::StateStore& state, storage::EventStore& events,
-                                                     base::BlockingPool& pool, OfferOptions options,
+                                                     base::BlockingPool& pool, ManagerOptions options,
                                                      base::Clock& clock = base::system_clock());
   ~Manager();
 
   /// Ids, sorted without case.
   std::vector<std::string> ids() const;
-  /// Ids compare without case.
+  /// Ids compare without case. Passwords are kKeptPassword.
   std::optional<Subscription> find(std::string_view id) const;
-  /// Validates and stores. Errors: Win32::AlreadyExists; those of validate(); the store's.
+  /// Validates and stores; passwords are sealed. Errors: Win32::AlreadyExists; those of validate(); EcLogDisabled for a
+  /// LogFile that is disabled, InvalidParameter for one that another publisher owns, EcCircularForwarding where this machine
+  /// is a source and the query selects the LogFile; EcCredentialNotFound for a kKeptPassword that is not kept; those of
+  /// SecretStore::put(); the store's.
   base::AsyncResult<void> create(Subscription subscription);
-  /// Replaces the definition of the same id. Errors: Win32::FileNotFound; Win32::InvalidParameter where the type would
-  /// change.
+  /// Replaces the definition of the same id. A user without a password keeps the one that is stored for that user. Errors:
+  /// as create(), but Win32::FileNotFound; Win32::InvalidParameter where the type would change.
   base::AsyncResult<void> set(Subscription subscription);
+  /// What create() or set() of it would do, or the error that they would give; changes nothing.
+  base::AsyncResult<Change> check(Subscription subscription) const;
   /// Errors: Win32::FileNotFound. Stored events stay; bookmarks go.
   base::AsyncResult<void> remove(std::string id);
 
@@ -90,6 +139,27 @@ class Manager {
 
   /// Everyone heard from in the last 30 days, with states derived as wecutil section 9 says. Errors: Win32::FileNotFound.
   base::AsyncResult<SubscriptionStatus> status(std::string id) const;
+
+  /// Who subscribes at sources; null, and it is asked no more. Without one collector-initiated subscriptions stay inactive,
+  /// and their status says so. It outlives its being set.
+  void set_connector(Connector* connector);
+  /// Keeps `attempt`, over restarts too, until the source or the subscription is gone or disabled; what names neither is
+  /// dropped. Errors: the store's.
+  base::AsyncResult<void> report(std::string id, std::string address, SourceAttempt attempt);
+  /// Errors: Win32::FileNotFound for what is not there, EcCredentialNotFound for a user without a password that opens.
+  base::AsyncResult<Credentials> credentials(std::string id, std::string address) const;
+  /// Tries inactive sources again, all that are enabled or those of these addresses. Source-initiated ones come by
+  /// themselves: for those it does nothing. Errors: Win32::FileNotFound; NotFound for an address that the definition does
+  /// not list; InvalidParameter for addresses of a source-initiated subscription; EcSubscriptionCannotActivate where it, or
+  /// each source, is disabled, or nobody can subscribe.
+  base::AsyncResult<void> retry(std::string id, std::vector<std::string> addresses);
+
+  /// Forgets sources of one subscription (or all) that were not heard of for `silence`, with their bookmarks: one that comes
+  /// back begins anew. Sources that the definition lists stay, and those that `may_go` refuses, which is asked about each
+  /// silent one where it is given. Returns how many went. Errors: Win32::FileNotFound; the store's.
+  using MayGo = std::function<bool(const std::string& id, const std::string& machine)>;
+  base::AsyncResult<std::size_t> forget_silent(std::optional<std::string> id, std::chrono::nanoseconds silence,
+                                               MayGo may_go = {});
 
  private:
   struct State;

@@ -1,5 +1,7 @@
 // A subscription file, read.
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <functional>
 #include <limits>
@@ -26,6 +28,12 @@ using std::chrono::milliseconds;
 constexpr std::string_view kSecureSpelling = "https://schemas.microsoft.com/2006/03/windows/events/subscription";
 constexpr std::size_t kMaxListed = 20'000;
 constexpr std::size_t kMaxQuoted = 80;
+
+/// The same of the address of event logs.
+constexpr std::string_view kSecureEventLog = "https://schemas.microsoft.com/wbem/wsman/1/windows/EventLog";
+
+/// What old versions of Windows wrote and today's do not heed either.
+constexpr std::array<std::string_view, 2> kObsolete{"MaxSize", "DeliveryMaxSize"};
 
 bool is_ours(xml::Element element) {
   const auto uri = element.namespace_uri();
@@ -73,6 +81,16 @@ Result<Enum> read_name(std::string_view name, std::string_view text, std::option
   return wrong(name, quoted(text) + " is unknown; " + std::string(valid) + " are known");
 }
 
+/// True where an element asks for nothing: no child, no text, no attribute but declarations.
+bool says_nothing(xml::Element element) {
+  if (element.first_child() || !base::trimmed(element.text()).empty()) return false;
+  bool nothing = true;
+  element.for_each_attribute([&nothing](xml::Element::Attribute attribute) {
+    if (attribute.name != "xmlns" && !attribute.name.starts_with("xmlns:")) nothing = false;
+  });
+  return nothing;
+}
+
 /// The elements that may stand inside another one, by their local names; each at most once unless it is marked to repeat.
 class Fields {
  public:
@@ -87,6 +105,8 @@ class Fields {
       const auto name = child.local_name();
       const auto field = fields_.find(std::string(name));
       if (field == fields_.end()) {
+        const bool obsolete = std::find(kObsolete.begin(), kObsolete.end(), name) != kObsolete.end();
+        if (obsolete || says_nothing(child)) continue;
         return wrong(name, "there is no such element in " + std::string(parent.local_name()));
       }
       if (!seen.insert(field->second.slot).second && !field->second.repeats)
@@ -130,6 +150,15 @@ Fields::Take into(T& target, Read read) {
     const std::string text = text_of(element);
     if (text.empty()) return {};
     ASSIGN_OR_RETURN(target, read(element.local_name(), std::string_view(text)));
+    return {};
+  };
+}
+
+/// Blanks are part of a password, but not the lines around an asterisk.
+Fields::Take into_password(std::string& target) {
+  return [&target](xml::Element element) -> Result<void> {
+    target = element.text();
+    if (base::trimmed(target) == kKeptPassword) target = kKeptPassword;
     return {};
   };
 }
@@ -207,12 +236,13 @@ Result<void> read_delivery(Subscription& subscription, xml::Element element) {
 
 Result<void> read_source(Subscription& subscription, xml::Element element) {
   EventSource source;
-  std::string password;  // read past: a password is never part of a definition
   if (const auto enabled = element.attribute("Enabled")) {
     ASSIGN_OR_RETURN(source.enabled, read_boolean("EventSource/@Enabled", base::trimmed(*enabled)));
   }
   Fields fields;
-  fields.one("Address", into(source.address)).one("UserName", into(source.user_name)).one("Password", into(password));
+  fields.one("Address", into(source.address))
+      .one("UserName", into(source.user_name))
+      .one("Password", into_password(source.password));
   RETURN_IF_ERROR(fields.read(element));
   if (source.address.empty()) return wrong("EventSource", "has no Address");
   if (subscription.sources.size() == kMaxListed) return wrong("EventSource", "stands there too many times");
@@ -252,6 +282,26 @@ std::string format_expires(base::WallTime time) {
   return time == base::WallTime::max() ? std::string(kLatestExpires) : base::format_utc(time, 3);
 }
 
+Result<std::string> decode_subscription_file(std::string bytes) {
+  std::string_view text = bytes;
+  std::optional<base::Utf16Order> order;
+  if (text.starts_with("\xFF\xFE")) order = base::Utf16Order::LittleEndian;
+  if (text.starts_with("\xFE\xFF")) order = base::Utf16Order::BigEndian;
+  if (order) {
+    text.remove_prefix(2);
+  } else if (text.size() >= 2 && (text[0] == '\0') != (text[1] == '\0')) {
+    // XML begins with ASCII, and no other encoding puts zeros there.
+    order = text[0] == '\0' ? base::Utf16Order::BigEndian : base::Utf16Order::LittleEndian;
+  }
+  if (!order) {
+    if (base::is_valid_utf8(text)) return bytes;
+    return base::make_error(Win32::InvalidData, "it is neither UTF-8 nor UTF-16");
+  }
+  base::DecodedText decoded = base::utf16_to_utf8(text, *order);
+  if (decoded.replaced == 0) return std::move(decoded.text);
+  return base::make_error(Win32::InvalidData, base::format_text("it is not valid UTF-16 at {} places", decoded.replaced));
+}
+
 Result<Subscription> parse_subscription(std::string_view xml) {
   auto parsed = xml::Document::parse(std::string(xml));
   if (!parsed.ok()) return base::make_error(Win32::EvtMalformedXml, parsed.error().message());
@@ -262,7 +312,6 @@ Result<Subscription> parse_subscription(std::string_view xml) {
   }
 
   Subscription subscription;
-  std::string ignored;  // passwords
   Fields fields;
   fields.one("SubscriptionId", into(subscription.id))
       .one("SubscriptionType", into(subscription.type,
@@ -308,7 +357,7 @@ Result<Subscription> parse_subscription(std::string_view xml) {
            into(subscription.publisher_name, [](auto, auto text) { return Result<std::string>(std::string(text)); }))
       .one("CredentialsType", into(subscription.credentials_type))
       .one("CommonUserName", into(subscription.common_user_name))
-      .one("CommonPassword", into(ignored))
+      .one("CommonPassword", into_password(subscription.common_password))
       .one("EventSources",
            [&](xml::Element element) {
              Fields sources;
@@ -319,6 +368,10 @@ Result<Subscription> parse_subscription(std::string_view xml) {
       .one("AllowedSourceDomainComputers", into(subscription.allowed_domain_computers))
       .alias("AllowedSourceSDDL", "AllowedSourceDomainComputers");
   RETURN_IF_ERROR(fields.read(root));
+  if (const auto extension = root.child(kExtensionNamespace, "AppendPortToSpn")) {
+    ASSIGN_OR_RETURN(subscription.append_port_to_spn, read_boolean("AppendPortToSpn", text_of(extension)));
+  }
+  if (base::equal_ignoring_case(subscription.uri, kSecureEventLog)) subscription.uri.erase(4, 1);
 
   // A Delivery beside a preset mode is common in exported files: it repeats the preset and has no say.
   if (subscription.mode != ConfigurationMode::Custom) {

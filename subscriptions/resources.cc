@@ -1,6 +1,7 @@
 #include "subscriptions/resources.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
@@ -17,18 +18,55 @@ namespace {
 using base::Win32;
 using wsman::FaultCode;
 
+constexpr unsigned kMostDays = 36'500;
+
+std::optional<FaultCode> fault_code_of(const std::error_code& code) {
+  if (code.category() != base::win32_category()) return std::nullopt;
+  switch (static_cast<Win32>(base::win32_number(code))) {
+    case Win32::FileNotFound:
+    case Win32::NotFound:
+      return FaultCode::ResourceNotFound;
+    case Win32::AlreadyExists:
+      return FaultCode::AlreadyExists;
+    case Win32::EvtMalformedXml:
+      return FaultCode::SchemaValidationError;
+    case Win32::EcCredentialStoreFull:
+      return FaultCode::QuotaLimit;
+    case Win32::InvalidParameter:
+      return FaultCode::InvalidParameterValue;
+    case Win32::EvtInvalidQuery:
+    case Win32::EcLogDisabled:
+    case Win32::EcCircularForwarding:
+    case Win32::EcCredentialNotFound:
+    case Win32::EcSubscriptionCannotActivate:
+      return FaultCode::InvalidParameter;
+    default:
+      return std::nullopt;
+  }
+}
+
 wsman::Fault fault_of(const base::Error& error, std::string_view attempted) {
-  std::optional<FaultCode> code;
-  if (error.code == Win32::FileNotFound) code = FaultCode::ResourceNotFound;
-  if (error.code == Win32::AlreadyExists) code = FaultCode::AlreadyExists;
-  if (error.code == Win32::InvalidParameter) code = FaultCode::InvalidParameterValue;
-  if (error.code == Win32::EvtInvalidQuery) code = FaultCode::InvalidParameter;
-  if (error.code == Win32::EvtMalformedXml) code = FaultCode::SchemaValidationError;
-  if (error.code == Win32::EcLogDisabled) code = FaultCode::InvalidParameter;
+  const auto code = fault_code_of(error.code);
   if (!code) return wsman::as_fault(error, attempted);
   wsman::Fault fault = wsman::make_fault(*code, error.what);
   fault.windows_code = base::win32_number(error.code);
   return fault;
+}
+
+std::string_view name_of(Change change) {
+  switch (change) {
+    case Change::None:
+      return "None";
+    case Change::Create:
+      return "Create";
+    case Change::Change:
+      return "Change";
+  }
+  return {};
+}
+
+wsman::Fault no_such_method(const std::string& method) {
+  return wsman::make_fault(FaultCode::ActionNotSupported, "The resource has no method " + method + ".");
 }
 
 wsman::Result<std::string> selected_id(const wsman::Call& call) {
@@ -41,7 +79,7 @@ std::vector<wsman::Selector> selectors_of(const std::string& id) {
 }
 
 wsman::Item item_of(const Subscription& definition) {
-  return wsman::Item{to_xml(definition), selectors_of(definition.id), {}};
+  return wsman::Item{to_xml(definition, Passwords::Marked), selectors_of(definition.id), {}};
 }
 
 std::string only_id(const std::string& id) {
@@ -55,6 +93,14 @@ wsman::Result<Subscription> definition_in(const wsman::Call& call) {
   auto definition = parse_subscription(call.body.outer_xml());
   if (!definition.ok()) return fault_of(definition.error(), "reading a subscription");
   return std::move(*definition);
+}
+
+std::vector<std::string> selected_sources(const wsman::Call& call) {
+  std::vector<std::string> names;
+  for (const wsman::Selector& selector : call.headers.selectors) {
+    if (base::equal_ignoring_case(selector.name, kSourceSelector)) names.push_back(selector.value);
+  }
+  return names;
 }
 
 }  // namespace
@@ -135,6 +181,18 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> SubscriptionDefinitionRes
   co_return wsman::enumerate_items(std::move(items));
 }
 
+wsman::AsyncResult<std::string> SubscriptionDefinitionResource::invoke(const wsman::Call& call, std::string method) {
+  if (method != "Check") co_return no_such_method(method);
+  auto definition = definition_in(call);
+  if (!definition.ok()) co_return std::move(definition).error();
+  const auto change = co_await manager_.check(std::move(*definition));
+  if (!change.ok()) co_return fault_of(change.error(), "checking a subscription");
+  xml::Writer writer;
+  writer.open("Check_OUTPUT").attribute("xmlns", wsman::resource::kSubscriptionDefinition);
+  writer.leaf("Change", name_of(*change));
+  co_return writer.take();
+}
+
 std::string_view SubscriptionStatusResource::uri() const {
   return wsman::resource::kSubscriptionStatus;
 }
@@ -145,10 +203,7 @@ wsman::AsyncResult<SubscriptionStatus> SubscriptionStatusResource::selected_stat
   if (!id.ok()) co_return std::move(id).error();
   auto status = co_await manager_.status(std::move(*id));
   if (!status.ok()) co_return fault_of(status.error(), "reading the status of a subscription");
-  std::vector<std::string> wanted;
-  for (const wsman::Selector& selector : call.headers.selectors) {
-    if (base::equal_ignoring_case(selector.name, kSourceSelector)) wanted.push_back(selector.value);
-  }
+  const std::vector<std::string> wanted = selected_sources(call);
   if (!wanted.empty()) {
     std::erase_if(status->sources, [&](const SourceStatus& source) {
       return std::none_of(wanted.begin(), wanted.end(),
@@ -183,6 +238,30 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> SubscriptionStatusResourc
     items.push_back(std::move(item));
   }
   co_return wsman::enumerate_items(std::move(items));
+}
+
+wsman::AsyncResult<std::string> SubscriptionStatusResource::invoke(const wsman::Call& call, std::string method) {
+  if (method != "Retry" && method != "ForgetSilent") co_return no_such_method(method);
+  auto id = selected_id(call);
+  if (!id.ok()) co_return std::move(id).error();
+  xml::Writer writer;
+  writer.open(method + "_OUTPUT").attribute("xmlns", wsman::resource::kSubscriptionStatus);
+  if (method == "Retry") {
+    std::vector<std::string> sources = selected_sources(call);
+    const auto retried = co_await manager_.retry(std::move(*id), std::move(sources));
+    if (!retried.ok()) co_return fault_of(retried.error(), "retrying a subscription");
+    co_return writer.take();
+  }
+  const std::string days(base::trimmed(call.body.child(wsman::resource::kSubscriptionStatus, "Days").text()));
+  unsigned count = 0;
+  const auto [end, code] = std::from_chars(days.data(), days.data() + days.size(), count);
+  if (code != std::errc() || end != days.data() + days.size() || count == 0 || count > kMostDays) {
+    co_return wsman::make_fault(FaultCode::InvalidParameter, "Days must be a whole number, 1 to 36500.");
+  }
+  const auto forgotten = co_await manager_.forget_silent(std::move(*id), std::chrono::hours(24) * count);
+  if (!forgotten.ok()) co_return fault_of(forgotten.error(), "forgetting sources");
+  writer.leaf("Forgotten", std::to_string(*forgotten));
+  co_return writer.take();
 }
 
 std::string_view SubscriptionListResource::uri() const {

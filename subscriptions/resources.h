@@ -21,12 +21,14 @@ inline constexpr std::string_view kSourceSelector = "Source";
 /// The option of an Enumerate of definitions that leaves only the SubscriptionId in each.
 inline constexpr std::string_view kIdsOnlyOption = "IdentifiersOnly";
 
-/// Definitions, in the form of a subscription file, by SubscriptionId: Get, Put, Create, Delete, Enumerate. For
-/// administrators.
+/// Definitions, in the form of a subscription file, by SubscriptionId: Get, Put, Create, Delete, Enumerate, and the method
+/// Check, which takes a definition and answers Check_OUTPUT with a Change of None, Create or Change: what storing it would
+/// do. For administrators. A password goes in as it is and comes back as an asterisk; an asterisk that goes in leaves the
+/// one that is there.
 ///
 /// Faults, with the number that Windows' tool would print: ResourceNotFound (2) for an unknown id, AlreadyExists (183),
-/// SchemaValidationError (15008) for what is no XML, and InvalidParameter (87, 15001) for what
-/// parse_subscription() and validate() refuse, with their text; InsufficientSelectors without SubscriptionId.
+/// SchemaValidationError (15008) for what is no XML, QuotaLimit (15083) for one password too many, and InvalidParameter (87,
+/// 15001, 15081, 15082, 15084) for what Manager refuses, with its text; InsufficientSelectors without SubscriptionId.
 class SubscriptionDefinitionResource final : public wsman::Resource {
  public:
   explicit SubscriptionDefinitionResource(Manager& manager) : manager_(manager) {}
@@ -42,6 +44,7 @@ class SubscriptionDefinitionResource final : public wsman::Resource {
   wsman::AsyncResult<void> remove(const wsman::Call& call) override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;
+  wsman::AsyncResult<std::string> invoke(const wsman::Call& call, std::string method) override;
 
  private:
   base::Task<void> tell_watcher(std::string id, bool removed);
@@ -51,8 +54,11 @@ class SubscriptionDefinitionResource final : public wsman::Resource {
 };
 
 /// Their status (status_document.h), by SubscriptionId and perhaps Source. Get answers all of it; Enumerate first the
-/// subscription without its sources and then each source as an item of its own, for where there are thousands. For
-/// administrators.
+/// subscription without its sources and then each source as an item of its own, for where there are thousands. Methods:
+/// Retry tries the inactive sources (those of Source) again, ForgetSilent forgets the sources that were not heard of for as
+/// many Days as its input says, and answers how many went (Forgotten). For administrators.
+///
+/// Faults, with the number that Windows' tool would print: ResourceNotFound (2, 1168), InvalidParameter (87, 15080).
 class SubscriptionStatusResource final : public wsman::Resource {
  public:
   /// `losses` outlives it, or is null.
@@ -63,6 +69,7 @@ class SubscriptionStatusResource final : public wsman::Resource {
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;
+  wsman::AsyncResult<std::string> invoke(const wsman::Call& call, std::string method) override;
 
  private:
   wsman::AsyncResult<SubscriptionStatus> selected_status(const wsman::Call& call) const;

@@ -26,6 +26,7 @@ void write_source(xml::Writer& writer, const SourceStatus& source) {
     if (!delivery.error_message.empty()) writer.leaf("ErrorMessage", delivery.error_message);
     write_time(writer, "ErrorTime", delivery.error_time);
   }
+  write_time(writer, "NextRetryTime", source.next_retry);
   write_time(writer, "LastHeartbeatTime", delivery.last_heartbeat);
   write_time(writer, "LastEventTime", delivery.last_event);
   if (!delivery.address.empty()) writer.leaf("NetworkAddress", delivery.address);
@@ -69,6 +70,7 @@ base::Result<SourceStatus> read_source(xml::Element element) {
   delivery.last_error = number_in<std::uint32_t>(element, "LastError");
   delivery.error_message = element.child(kNamespace, "ErrorMessage").text();
   delivery.error_time = time_in(element, "ErrorTime");
+  source.next_retry = time_in(element, "NextRetryTime");
   delivery.last_heartbeat = time_in(element, "LastHeartbeatTime");
   delivery.last_event = time_in(element, "LastEventTime");
   delivery.address = element.child(kNamespace, "NetworkAddress").text();
@@ -85,6 +87,10 @@ std::string write_status(const SubscriptionStatus& status) {
   writer.open("SubscriptionStatus").attribute("xmlns", kNamespace);
   writer.leaf("SubscriptionId", status.id);
   writer.leaf("RunTimeStatus", name_of(status.status));
+  if (status.last_error != 0) {
+    writer.leaf("LastError", std::to_string(status.last_error)).leaf("ErrorMessage", status.error_message);
+    write_time(writer, "ErrorTime", status.error_time);
+  }
   for (const SourceStatus& source : status.sources) {
     writer.open("EventSource");
     write_source(writer, source);
@@ -112,6 +118,9 @@ base::Result<SubscriptionStatus> read_status(xml::Element element) {
   }
   status.id = element.child(kNamespace, "SubscriptionId").text();
   ASSIGN_OR_RETURN(status.status, status_in(element));
+  status.last_error = number_in<std::uint32_t>(element, "LastError");
+  status.error_message = element.child(kNamespace, "ErrorMessage").text();
+  status.error_time = time_in(element, "ErrorTime");
   for (const xml::Element child : element.children()) {
     if (!child.is(kNamespace, "EventSource")) continue;
     ASSIGN_OR_RETURN(auto source, read_source(child));

@@ -1,11 +1,12 @@
 // The run-time status of a subscription as XML: our own form of what Windows' tool asks for over RPC.
 //
 //   <SubscriptionStatus xmlns="urn:muster:wsman:1:subscription-status">
-//     <SubscriptionId/> <RunTimeStatus/> <EventSource>…</EventSource>*
+//     <SubscriptionId/> <RunTimeStatus/> <LastError/> <ErrorMessage/> <ErrorTime/> <EventSource>…</EventSource>*
 //   </SubscriptionStatus>
 //
-// An EventSource holds Address, RunTimeStatus, LastError and, where there is something to tell, ErrorMessage, ErrorTime,
-// LastHeartbeatTime, LastEventTime, NetworkAddress, Events, DroppedEvents and LostEvents. Times are UTC.
+// The three about an error stand there only where it cannot be active as a whole. An EventSource holds Address,
+// RunTimeStatus, LastError and, where there is something to tell, ErrorMessage, ErrorTime, NextRetryTime, LastHeartbeatTime,
+// LastEventTime, NetworkAddress, Events, DroppedEvents and LostEvents. Times are UTC.
 
 #pragma once
 

@@ -18,6 +18,8 @@ namespace subscriptions {
 
 inline constexpr std::string_view kSubscriptionNamespace =
     "http://schemas.microsoft.com/2006/03/windows/events/subscription";
+/// Of the elements that Windows does not have.
+inline constexpr std::string_view kExtensionNamespace = "urn:muster:subscription:1";
 inline constexpr std::string_view kDefaultSourceSddl = "O:NSG:NSD:(A;;GA;;;DC)(A;;GA;;;NS)";
 
 enum class Type { SourceInitiated, CollectorInitiated };
@@ -25,10 +27,15 @@ enum class ConfigurationMode { Normal, Custom, MinLatency, MinBandwidth };
 enum class DeliveryMode { Push, Pull };
 enum class ContentFormat { Events, RenderedText };
 
+/// What stands for a password that the service keeps and never tells. A password that is given stands there itself, on its
+/// way to the service only; empty: there is none.
+inline constexpr std::string_view kKeptPassword = "*";
+
 struct EventSource {
   std::string address;
   bool enabled = true;
   std::string user_name;
+  std::string password = {};  ///< kKeptPassword, or the password itself; see there
 };
 
 /// The definition as an administrator gave it: what is unset takes its value from the mode.
@@ -57,6 +64,8 @@ struct Subscription {
   std::string publisher_name = "Microsoft-Windows-EventCollector";
   std::string credentials_type;
   std::string common_user_name;
+  std::string common_password;  ///< as EventSource::password
+  bool append_port_to_spn = false;
   std::vector<EventSource> sources;
   std::vector<std::string> allowed_issuers;   ///< SHA-1 thumbprints, 40 capital hex digits
   std::vector<std::string> allowed_subjects;  ///< DNS names, `*` wildcards
@@ -70,18 +79,33 @@ struct Subscription {
   std::uint16_t resolved_port() const;
 };
 
-/// Reads a subscription file: any element order, any case of enumerated values, BOM, UTF-16 (decoded by the caller), http or
-/// https namespace. Errors: Win32::EvtMalformedXml; Win32::InvalidParameter naming the element and what would be valid.
+/// Reads a subscription file: any element order, any case of enumerated values, http or https namespace; UTF-8 (see
+/// decode_subscription_file() for others). What says nothing is passed over: elements of other namespaces, unknown ones
+/// without content, and those that old versions of Windows wrote; another unknown element is refused, because what it asks
+/// for would not happen. A Delivery beside a mode other than Custom has no say.
+///
+/// Errors: Win32::EvtMalformedXml; Win32::InvalidParameter naming the element and what would be valid.
 base::Result<Subscription> parse_subscription(std::string_view xml);
 
+/// The UTF-8 text of a file's bytes: UTF-8, or UTF-16 in either order, with or without its mark. Errors: Win32::InvalidData
+/// for another encoding.
+base::Result<std::string> decode_subscription_file(std::string bytes);
+
 /// All of 7.1 that concerns one definition: id, URI, query (compiled; Win32::EvtInvalidQuery with its position),
-/// combinations, thumbprints, ports, channels. Normalises what may be written in several ways (thumbprints).
+/// combinations, thumbprints, ports, channels. Normalises what may be written in several ways (thumbprints). A query in
+/// another dialect than Windows' own is for collector-initiated subscriptions, and is its source's to judge.
 base::Result<void> validate(Subscription& subscription);
 
-/// The document of section 5 with values resolved, as `wecutil gs /f:xml` prints it and `wecutil cs` reads it. Passwords are
-/// never in it.
-std::string to_xml(const Subscription& subscription);
-/// Section 8.1: `wecutil gs`.
+/// Which of the passwords are written.
+enum class Passwords {
+  None,    ///< for people
+  Marked,  ///< kKeptPassword wherever there is one: what the service tells and stores
+  Given,   ///< as they are: on the way to the service
+};
+
+/// The document of section 5 with values resolved, as `wecutil gs /f:xml` prints it and `wecutil cs` reads it.
+std::string to_xml(const Subscription& subscription, Passwords passwords = Passwords::None);
+/// Section 8.1: `wecutil gs`. An asterisk stands for a password.
 std::string to_terse(const Subscription& subscription);
 
 std::string_view name_of(Type type);

@@ -25,6 +25,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t kMaxName = 255;
 constexpr std::size_t kMaxUri = 2048;
 constexpr std::size_t kMaxDescription = 4096;
+constexpr std::size_t kMaxPassword = 1024;
 constexpr std::size_t kMaxChannelName = 512;  // event-query, section 5
 constexpr std::size_t kMaxQuery = 1 << 20;    // the same, in UTF-16 units
 
@@ -55,6 +56,10 @@ Result<void> check_time(std::string_view element, std::optional<milliseconds> ti
   return {};
 }
 
+bool is_foreign_dialect(std::string_view dialect) {
+  return !dialect.empty() && dialect != wsman::kEventQueryDialect;
+}
+
 Result<void> check_query(const Subscription& subscription) {
   const auto bad = [](std::string_view problem) {
     return base::make_error(Win32::EvtInvalidQuery, base::format_text("Query: {}", problem));
@@ -63,6 +68,7 @@ Result<void> check_query(const Subscription& subscription) {
   if (text.empty()) return wrong("Query", "must not be empty");
   if (!base::is_valid_utf8(text)) return wrong("Query", "is not valid UTF-8");
   if (base::utf16_length(text) > kMaxQuery) return bad("is longer than 1048576 characters");
+  if (is_foreign_dialect(subscription.dialect)) return {};
   if (text.front() != '<') {
     return bad("a subscription needs a QueryList: an expression alone does not say which log it asks");
   }
@@ -107,8 +113,11 @@ Result<void> check_transport(Subscription& subscription) {
 }
 
 Result<void> check_content(const Subscription& subscription) {
-  if (!subscription.dialect.empty() && subscription.dialect != wsman::kEventQueryDialect) {
-    return wrong("Dialect", "must be " + std::string(wsman::kEventQueryDialect));
+  if (is_foreign_dialect(subscription.dialect)) {
+    RETURN_IF_ERROR(check_name("Dialect", subscription.dialect, kMaxUri));
+    if (subscription.type == Type::SourceInitiated) {
+      return wrong("Dialect", "of a source-initiated subscription must be " + std::string(wsman::kEventQueryDialect));
+    }
   }
   if (subscription.locale.empty()) return {};
   if (subscription.content_format != ContentFormat::RenderedText) {
@@ -122,12 +131,25 @@ Result<void> check_content(const Subscription& subscription) {
   return {};
 }
 
+Result<void> check_user(std::string_view user_element, std::string_view user, std::string_view password_element,
+                        std::string_view password) {
+  if (!user.empty()) RETURN_IF_ERROR(check_name(user_element, user, kMaxName));
+  if (password.empty()) return {};
+  if (user.empty()) return wrong(password_element, "is given without " + std::string(user_element));
+  return check_name(password_element, password, kMaxPassword);
+}
+
 Result<void> check_credentials(Subscription& subscription) {
   if (subscription.type == Type::SourceInitiated) {
-    if (!subscription.credentials_type.empty()) return wrong("CredentialsType", "is for collector-initiated subscriptions");
-    if (!subscription.common_user_name.empty()) return wrong("CommonUserName", "is for collector-initiated subscriptions");
+    constexpr std::string_view kNotHere = "is for collector-initiated subscriptions";
+    if (!subscription.credentials_type.empty()) return wrong("CredentialsType", kNotHere);
+    if (!subscription.common_user_name.empty()) return wrong("CommonUserName", kNotHere);
+    if (!subscription.common_password.empty()) return wrong("CommonPassword", kNotHere);
+    if (subscription.append_port_to_spn) return wrong("AppendPortToSpn", kNotHere);
     return {};
   }
+  RETURN_IF_ERROR(
+      check_user("CommonUserName", subscription.common_user_name, "CommonPassword", subscription.common_password));
   if (subscription.credentials_type.empty()) return {};
   for (const std::string_view known : {"Default", "Negotiate", "Digest", "Basic", "LocalMachine"}) {
     if (!base::equal_ignoring_case(known, subscription.credentials_type)) continue;
@@ -161,8 +183,10 @@ Result<void> check_sources(Subscription& subscription) {
     if (!seen.insert(base::to_lower(source.address)).second) {
       return wrong("EventSource", "\"" + source.address + "\" is listed more than once");
     }
-    if (!source.user_name.empty() && subscription.type == Type::SourceInitiated) {
-      return wrong("UserName", "is for collector-initiated subscriptions");
+    if (subscription.type == Type::CollectorInitiated) {
+      RETURN_IF_ERROR(check_user("UserName", source.user_name, "Password", source.password));
+    } else if (!source.user_name.empty() || !source.password.empty()) {
+      return wrong("UserName", "and Password are for collector-initiated subscriptions");
     }
   }
   return {};

@@ -37,7 +37,10 @@ class ManagerFixture : public ::testing::Test {
     manager_.reset();
     state_.reset();
     state_ = std::move(*storage::StateStore::open(directory_.path()));
-    manager_ = std::move(*Manager::open(*state_, *events_, pool_, OfferOptions{}, clock_));
+    ManagerOptions options;
+    options.secret_key.file = directory_ / "secrets.key";
+    options.own_names = {"collector.example.org"};
+    manager_ = std::move(*Manager::open(*state_, *events_, pool_, options, clock_));
   }
 
   base::Result<void> create(Subscription subscription) { return wait(manager_->create(std::move(subscription))); }

@@ -261,5 +261,60 @@ TEST_F(ManagerTest, TellsTheLastErrorOfASource) {
   EXPECT_EQ(sources[0].delivery.error_message, "The channel cannot be read.");
 }
 
+TEST_F(ManagerTest, RefusesALogOfAnotherPublisher) {
+  storage::LogProperties log;
+  log.name = "Other";
+  log.owning_publisher = "Lab-Provider";
+  ASSERT_THAT(wait(events_->set_log(log)), IsOk());
+  Subscription other = sample();
+  other.log_file = "Other";
+  EXPECT_THAT(create(other), IsError(Win32::InvalidParameter, "Lab-Provider"));
+  other.publisher_name = "lab-provider";
+  EXPECT_THAT(create(other), IsOk());
+}
+
+TEST_F(ManagerTest, ASubscriptionWhoseLogWasDisabledSaysSo) {
+  ASSERT_THAT(create(sample()), IsOk());
+  EXPECT_EQ(status().last_error, 0u);
+  storage::LogProperties log;
+  log.name = "ForwardedEvents";
+  log.enabled = false;
+  ASSERT_THAT(wait(events_->set_log(log)), IsOk());
+  EXPECT_EQ(status().status, RunTimeStatus::Inactive);
+  EXPECT_EQ(status().last_error, 15081u);
+}
+
+TEST_F(ManagerTest, ASourceThatEndedItsSideIsInactiveUntilItIsHeardAgain) {
+  ASSERT_THAT(create(sample()), IsOk());
+  hear_from("a.lab.example.org");
+  storage::DeliveryUpdate ended;
+  ended.subscription = "linux-baseline";
+  ended.machine = "a.lab.example.org";
+  ended.failure = storage::DeliveryUpdate::Failure{1717, "gone", clock_.wall()};
+  ASSERT_THAT(wait(events_->update_delivery(ended)), IsOk());
+  EXPECT_THAT(source_states(), ElementsAre("a.lab.example.org=Inactive"));
+  ended.failure = storage::DeliveryUpdate::Failure{};
+  ended.heartbeat = clock_.wall();
+  ASSERT_THAT(wait(events_->update_delivery(ended)), IsOk());
+  EXPECT_THAT(source_states(), ElementsAre("a.lab.example.org=Active"));
+}
+
+TEST_F(ManagerTest, ForgetsSourcesThatWereSilentForLong) {
+  ASSERT_THAT(create(sample()), IsOk());
+  Subscription lists = *manager_->find("linux-baseline");
+  lists.sources = {EventSource{"listed", false, {}}};
+  ASSERT_THAT(set(lists), IsOk());
+  hear_from("old.lab.example.org", kBookmark);
+  hear_from("listed.lab.example.org", kBookmark);
+  clock_.advance(std::chrono::hours(24 * 31));
+  hear_from("new.lab.example.org", kBookmark);
+  EXPECT_EQ(*wait(manager_->forget_silent(std::nullopt, std::chrono::hours(24 * 32))), 0u);
+  EXPECT_EQ(*wait(manager_->forget_silent("LINUX-baseline", std::chrono::hours(24 * 30))), 1u);
+  EXPECT_FALSE(wait(events_->find_delivery_state("linux-baseline", "old.lab.example.org"))->has_value());
+  EXPECT_TRUE(wait(events_->find_delivery_state("linux-baseline", "listed.lab.example.org"))->has_value());
+  EXPECT_TRUE(wait(events_->find_delivery_state("linux-baseline", "new.lab.example.org"))->has_value());
+  EXPECT_THAT(wait(manager_->forget_silent("other", std::chrono::hours(1))), IsError(Win32::FileNotFound));
+}
+
 }  // namespace
 }  // namespace subscriptions
