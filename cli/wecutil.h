@@ -8,6 +8,7 @@
 #include "cli/arguments.h"
 #include "cli/console.h"
 #include "cli/service_connection.h"
+#include "cli/winrm_surroundings.h"
 
 namespace cli {
 
@@ -15,8 +16,9 @@ namespace cli {
 const ToolRow& wecutil_tool();
 
 /// Runs the tool with what follows its name; returns the exit status. The second form is what tests give their own
-/// connection.
+/// connection and machine.
 int run_wecutil(Console& console, std::vector<std::string> arguments);
-int run_wecutil(Console& console, std::vector<std::string> arguments, const ConnectFunction& connect);
+int run_wecutil(Console& console, std::vector<std::string> arguments, const ConnectFunction& connect,
+                WinrmSurroundings& surroundings);
 
 }  // namespace cli

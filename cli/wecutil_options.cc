@@ -27,12 +27,25 @@ constexpr OptionRow kJson{"", "json", ValueKind::Flag, "", "Print JSON instead (
 constexpr OptionRow kCommonUser{"cun", "commonusername", ValueKind::Text, "USER",
                                 "The user for every source; collector-initiated subscriptions only."};
 constexpr OptionRow kCommonPassword{"cup", "commonuserpassword", ValueKind::Text, "PASSWORD",
-                                    "That user's password; only with /cun."};
+                                    "That user's password, or * to be asked for it; only with /cun."};
 
-constexpr std::array kListOptions{kJson};
+constexpr std::array kListOptions{
+    kJson,
+    OptionRow{"", "bom", ValueKind::Flag, "", "Begin with a byte order mark, as Windows does (an extension)."},
+};
+constexpr std::array kStatusOptions{
+    OptionRow{"PurgeInactiveES", "", ValueKind::Number, "DAYS",
+              "First forget the event sources that were not heard of for so many days.", 1, 36'500},
+    kJson,
+};
+constexpr std::array kApplyOptions{
+    OptionRow{"", "dry-run", ValueKind::Flag, "", "Only show what would change. Exit status 1 where something would."},
+    OptionRow{"", "delete", ValueKind::Flag, "", "Delete the subscriptions that the folder does not define."},
+    kJson,
+};
 constexpr std::array kGetOptions{
     OptionRow{"f", "format", ValueKind::Choice, "XML|Terse", "XML, which cs can read, or lines of text. Default: Terse."},
-    OptionRow{"u|uni", "unicode", ValueKind::Flag, "", "Accepted for compatibility. Output is always UTF-8."},
+    OptionRow{"uni", "unicode", ValueKind::Flag, "", "UTF-16 output, with its mark; also /u, /u:true and /u:unicode."},
     kJson,
 };
 constexpr std::array kCreateOptions{kCommonUser, kCommonPassword};
@@ -64,7 +77,8 @@ constexpr std::array kSetOptions{
     OptionRow{"ree", "readexistingevents", ValueKind::Flag, "", "Whether events from before the subscription are wanted."},
     OptionRow{"lf", "logfile", ValueKind::Text, "LOG", "The log that events are put into. Default: ForwardedEvents."},
     OptionRow{"pn", "publishername", ValueKind::Text, "NAME", "The provider that owns that log."},
-    OptionRow{"essp", "", ValueKind::Boolean, "", "Collector-initiated subscriptions only."},
+    OptionRow{"essp", "", ValueKind::Flag, "",
+              "Append the port to the service principal name of the sources; collector-initiated subscriptions only."},
     OptionRow{"hn", "hostname", ValueKind::Text, "NAME", "The name by which sources are to reach this collector."},
     OptionRow{"ct", "credentialstype", ValueKind::Choice, "default|negotiate|digest|basic|localmachine",
               "Collector-initiated subscriptions only."},
@@ -74,8 +88,8 @@ constexpr std::array kSetOptions{
     OptionRow{"ese", "eventsourceenabled", ValueKind::Flag, "", "Enable or disable that source."},
     OptionRow{"aes", "addeventsource", ValueKind::Flag, "", "Add it."},
     OptionRow{"res", "removeeventsource", ValueKind::Flag, "", "Remove it."},
-    OptionRow{"un", "username", ValueKind::Text, "USER", "Collector-initiated subscriptions only."},
-    OptionRow{"up", "userpassword", ValueKind::Text, "PASSWORD", "Collector-initiated subscriptions only."},
+    OptionRow{"un", "username", ValueKind::Text, "USER", "Its user; collector-initiated subscriptions only."},
+    OptionRow{"up", "userpassword", ValueKind::Text, "PASSWORD", "That user's password, or * to be asked for it."},
     OptionRow{"ica", "allowedissuerca", ValueKind::Text, "THUMBPRINT,...",
               "The authorities whose certificates are admitted."},
     OptionRow{"as", "allowedsubject", ValueKind::Text, "NAME,...", "The DNS names that are admitted; * is a wildcard."},
@@ -87,20 +101,15 @@ constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
 constexpr std::array kCommands{
     CommandRow{"es", "enum-subscription", "", 0, 0, kListOptions, "Lists the subscriptions."},
     CommandRow{"gs", "get-subscription", "SUBID", 1, 1, kGetOptions, "Shows a subscription's definition."},
-    CommandRow{"gr", "get-subscriptionruntimestatus", "SUBID [SOURCE...]", 1, kAny, kListOptions,
+    CommandRow{"gr", "get-subscriptionruntimestatus", "SUBID [SOURCE...]", 1, kAny, kStatusOptions,
                "Shows how a subscription and its sources fare."},
     CommandRow{"ss", "set-subscription", "SUBID | /c:FILE", 0, 1, kSetOptions, "Changes a subscription's definition."},
     CommandRow{"cs", "create-subscription", "FILE", 1, 1, kCreateOptions, "Creates a subscription from a file."},
     CommandRow{"ds", "delete-subscription", "SUBID", 1, 1, {}, "Deletes a subscription. Events that it brought stay."},
-    CommandRow{"rs",
-               "retry-subscription",
-               "SUBID [SOURCE...]",
-               1,
-               kAny,
-               {},
-               "Retries a subscription (not available in this version).",
-               false},
-    CommandRow{"qc", "quick-config", "", 0, 0, kQuickOptions, "Sets up the service (not available in this version).", false},
+    CommandRow{"rs", "retry-subscription", "SUBID [SOURCE...]", 1, kAny, {}, "Tries inactive event sources again."},
+    CommandRow{"qc", "quick-config", "", 0, 0, kQuickOptions, "Makes this machine ready to collect events."},
+    CommandRow{"apply", "", "DIR", 1, 1, kApplyOptions,
+               "Makes the subscriptions be those of a folder of files (an extension)."},
 };
 
 std::vector<std::string> split_list(std::string_view text) {
@@ -137,11 +146,23 @@ Result<void> check_kind(const Arguments& arguments, Type type) {
   for (const std::string_view option : {"ica", "as", "ds", "adc"}) {
     if (arguments.has(option)) return not_for(option, "collector-initiated");
   }
-  for (const std::string_view option : {"cup", "up", "essp"}) {
-    if (!arguments.has(option)) continue;
-    return base::make_error(Win32::NotSupported, "Option " + std::string(option) +
-                                                     " cannot be served: this version keeps no credentials of sources.");
-  }
+  return {};
+}
+
+/// The password in an option: as it is, or asked for where it is an asterisk.
+Result<std::string> password_in(const Arguments& arguments, std::string_view option, const std::string& user,
+                                const AskPassword& ask) {
+  std::string password = arguments.value_or(option, "");
+  if (password != subscriptions::kKeptPassword) return password;
+  return ask(user);
+}
+
+Result<void> apply_common_account(const Arguments& arguments, Subscription& subscription, const AskPassword& ask) {
+  if (!arguments.has("cun")) return {};
+  subscription.common_user_name = *arguments.find("cun");
+  subscription.common_password.clear();
+  if (!arguments.has("cup")) return {};
+  ASSIGN_OR_RETURN(subscription.common_password, password_in(arguments, "cup", subscription.common_user_name, ask));
   return {};
 }
 
@@ -176,7 +197,7 @@ Result<void> apply_delivery(const Arguments& arguments, Subscription& subscripti
   return {};
 }
 
-Result<void> apply_source(const Arguments& arguments, Subscription& subscription) {
+Result<void> apply_source(const Arguments& arguments, Subscription& subscription, const AskPassword& ask) {
   const auto address = arguments.find("esa");
   if (!address) return {};
   auto& sources = subscription.sources;
@@ -202,7 +223,12 @@ Result<void> apply_source(const Arguments& arguments, Subscription& subscription
     source = sources.insert(sources.end(), EventSource{*address, true, {}});
   }
   if (arguments.has("ese")) source->enabled = arguments.flag("ese");
-  set_text(arguments, "un", source->user_name);
+  if (!arguments.has("un")) return {};
+  // The service keeps the password of a user who stays the same.
+  source->user_name = *arguments.find("un");
+  source->password.clear();
+  if (!arguments.has("up")) return {};
+  ASSIGN_OR_RETURN(source->password, password_in(arguments, "up", source->user_name + " of " + source->address, ask));
   return {};
 }
 
@@ -250,7 +276,7 @@ Result<void> check_set_options(const Arguments& arguments) {
   return {};
 }
 
-Result<void> apply_set_options(const Arguments& arguments, Subscription& subscription) {
+Result<void> apply_set_options(const Arguments& arguments, Subscription& subscription, const AskPassword& ask) {
   RETURN_IF_ERROR(check_kind(arguments, subscription.type));
   if (arguments.has("e")) subscription.enabled = arguments.flag("e");
   set_text(arguments, "d", subscription.description);
@@ -271,8 +297,9 @@ Result<void> apply_set_options(const Arguments& arguments, Subscription& subscri
   set_text(arguments, "lf", subscription.log_file);
   set_text(arguments, "pn", subscription.publisher_name);
   set_text(arguments, "ct", subscription.credentials_type);
-  set_text(arguments, "cun", subscription.common_user_name);
-  RETURN_IF_ERROR(apply_source(arguments, subscription));
+  if (arguments.has("essp")) subscription.append_port_to_spn = arguments.flag("essp");
+  RETURN_IF_ERROR(apply_common_account(arguments, subscription, ask));
+  RETURN_IF_ERROR(apply_source(arguments, subscription, ask));
   set_list(arguments, "ica", subscription.allowed_issuers);
   set_list(arguments, "as", subscription.allowed_subjects);
   set_list(arguments, "ds", subscription.denied_subjects);
@@ -280,25 +307,42 @@ Result<void> apply_set_options(const Arguments& arguments, Subscription& subscri
   return {};
 }
 
-Result<void> apply_common_user(const Arguments& arguments, Subscription& subscription) {
+Result<void> complete_file(const Arguments& arguments, Subscription& subscription, const AskPassword& ask) {
   if (arguments.has("cup") && !arguments.has("cun")) return usage("Option cup needs option cun.");
   RETURN_IF_ERROR(check_kind(arguments, subscription.type));
-  set_text(arguments, "cun", subscription.common_user_name);
+  if (arguments.has("cun")) {
+    // Source: wecutil, section 3: the common user takes the place of the sources' own.
+    for (EventSource& source : subscription.sources) {
+      source.user_name.clear();
+      source.password.clear();
+    }
+    return apply_common_account(arguments, subscription, ask);
+  }
+  if (subscription.common_password == subscriptions::kKeptPassword) {
+    ASSIGN_OR_RETURN(subscription.common_password, ask(subscription.common_user_name));
+  }
+  for (EventSource& source : subscription.sources) {
+    if (source.password != subscriptions::kKeptPassword) continue;
+    ASSIGN_OR_RETURN(source.password, ask(source.user_name + " of " + source.address));
+  }
   return {};
 }
 
 Result<Subscription> read_subscription_file(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(std::string text, base::read_file(path, kMaxFile));
-  const std::string_view bytes = text;
-  const bool little = bytes.starts_with("\xFF\xFE");
-  const bool big = bytes.starts_with("\xFE\xFF");
-  if (little || big) {
-    const auto order = little ? base::Utf16Order::LittleEndian : base::Utf16Order::BigEndian;
-    text = base::utf16_to_utf8(bytes.substr(2), order).text;
-  } else if (!base::is_valid_utf8(text)) {
-    return base::make_error(Win32::InvalidData, path.string() + " is neither UTF-8 nor UTF-16 with a byte order mark");
+  ASSIGN_OR_RETURN(std::string bytes, base::read_file(path, kMaxFile));
+  auto text = subscriptions::decode_subscription_file(std::move(bytes));
+  if (!text.ok()) return base::with_context(std::move(text).error(), path.string());
+  return subscriptions::parse_subscription(*text);
+}
+
+std::vector<std::string> with_windows_unicode(std::vector<std::string> words) {
+  for (std::string& word : words) {
+    if (word.size() < 2 || (word[0] != '/' && word[0] != '-') || word[1] == '-') continue;
+    const std::string rest = base::to_lower(std::string_view(word).substr(1));
+    if (rest == "u" || rest == "u:true" || rest == "u:unicode" || rest == "uni:unicode") word = "/uni:true";
+    if (rest == "u:false") word = "/uni:false";
   }
-  return subscriptions::parse_subscription(text);
+  return words;
 }
 
 }  // namespace cli

@@ -33,6 +33,7 @@ std::string json_of(const SourceStatus& source) {
     object.text("ErrorMessage", source.delivery.error_message);
     add_time(object, "ErrorTime", source.delivery.error_time);
   }
+  add_time(object, "NextRetryTime", source.next_retry);
   add_time(object, "LastHeartbeatTime", source.delivery.last_heartbeat);
   add_time(object, "LastEventTime", source.delivery.last_event);
   if (!source.delivery.address.empty()) object.text("NetworkAddress", source.delivery.address);
@@ -44,6 +45,7 @@ std::string json_of(const EventSource& source) {
   JsonObject object;
   object.text("Address", source.address).boolean("Enabled", source.enabled);
   if (!source.user_name.empty()) object.text("UserName", source.user_name);
+  if (!source.password.empty()) object.text("Password", subscriptions::kKeptPassword);
   return object.take();
 }
 
@@ -67,7 +69,12 @@ std::string one_line(std::string_view text) {
 
 void print_status(std::ostream& out, const SubscriptionStatus& status) {
   out << "\nSubscription: " << status.id << "\n\tRunTimeStatus: " << name_of(status.status)
-      << "\n\tLastError: 0\n\tEventSources:\n";
+      << "\n\tLastError: " << status.last_error << '\n';
+  if (status.last_error != 0) {
+    if (!status.error_message.empty()) out << "\tErrorMessage: " << one_line(status.error_message) << '\n';
+    if (status.error_time) out << "\tErrorTime: " << base::format_local(*status.error_time, 3) << '\n';
+  }
+  out << "\tEventSources:\n";
   for (const SourceStatus& source : status.sources) print_source_status(out, source);
 }
 
@@ -79,6 +86,7 @@ void print_source_status(std::ostream& out, const SourceStatus& source) {
     if (!delivery.error_message.empty()) out << "\t\t\tErrorMessage: " << one_line(delivery.error_message) << '\n';
     if (delivery.error_time) out << "\t\t\tErrorTime: " << base::format_local(*delivery.error_time, 3) << '\n';
   }
+  if (source.next_retry) out << "\t\t\tNextRetryTime: " << base::format_local(*source.next_retry, 3) << '\n';
   if (delivery.last_heartbeat) out << "\t\t\tLastHeartbeatTime: " << base::format_local(*delivery.last_heartbeat, 3) << '\n';
   // Ours: they stand there only where there is bad news.
   if (delivery.dropped != 0) out << "\t\t\tDroppedEvents: " << delivery.dropped << '\n';
@@ -114,6 +122,8 @@ void print_subscription_json(std::ostream& out, const Subscription& subscription
   } else {
     object.text("CredentialsType", subscription.credentials_type.empty() ? "Default" : subscription.credentials_type);
     if (!subscription.common_user_name.empty()) object.text("CommonUserName", subscription.common_user_name);
+    if (!subscription.common_password.empty()) object.text("CommonPassword", subscriptions::kKeptPassword);
+    if (subscription.append_port_to_spn) object.boolean("AppendPortToSpn", true);
   }
   object.raw("EventSources", json_array(subscription.sources));
   out << object.take() << '\n';
@@ -121,7 +131,12 @@ void print_subscription_json(std::ostream& out, const Subscription& subscription
 
 void print_status_json(std::ostream& out, const SubscriptionStatus& status) {
   JsonObject object;
-  object.text("Subscription", status.id).text("RunTimeStatus", name_of(status.status)).number("LastError", 0);
+  object.text("Subscription", status.id).text("RunTimeStatus", name_of(status.status));
+  object.number("LastError", status.last_error);
+  if (status.last_error != 0) {
+    object.text("ErrorMessage", status.error_message);
+    add_time(object, "ErrorTime", status.error_time);
+  }
   object.raw("EventSources", json_array(status.sources));
   out << object.take() << '\n';
 }

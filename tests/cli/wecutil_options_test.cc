@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "cli/wecutil.h"
+#include "engine/base/encoding.h"
 #include "engine/base/iso8601.h"
 #include "engine/base/win32.h"
 #include "tests/support/matchers.h"
@@ -34,7 +35,8 @@ base::Result<Arguments> parsed(std::vector<std::string> words) {
 base::Result<void> apply(Subscription& subscription, std::vector<std::string> words) {
   const auto arguments = parsed(std::move(words));
   if (!arguments.ok()) return arguments.error();
-  return apply_set_options(*arguments, subscription);
+  return apply_set_options(*arguments, subscription,
+                           [](const std::string& user) -> base::Result<std::string> { return "typed for " + user; });
 }
 
 Subscription source_initiated() {
@@ -167,10 +169,93 @@ TEST(SetOptions, SomeAreForSourceInitiatedSubscriptionsOnly) {
   }
 }
 
-TEST(SetOptions, PasswordsCannotBeKeptYet) {
+TEST(SetOptions, SetPasswordsOrAskForThem) {
   Subscription s;
-  EXPECT_THAT(apply(s, {"/cun:u", "/cup:p"}), IsError(Win32::NotSupported));
-  EXPECT_THAT(apply(s, {"/cun:u", "/ct:basic"}), IsOk());
+  ASSERT_THAT(apply(s, {"/cun:u", "/cup:p", "/ct:basic", "/essp", "/esa:a", "/aes", "/un:v", "/up:*"}), IsOk());
+  EXPECT_EQ(s.common_password, "p");
+  EXPECT_TRUE(s.append_port_to_spn);
+  EXPECT_EQ(s.sources[0].password, "typed for v of a");
+  ASSERT_THAT(apply(s, {"/cun:w", "/essp:false"}), IsOk());
+  EXPECT_EQ(s.common_password, "") << "another user's password is not known";
+  EXPECT_FALSE(s.append_port_to_spn);
+}
+
+TEST(SetOptions, TheCommonUserTakesThePlaceOfTheUsersInAFile) {
+  Subscription s;
+  s.sources = {{"a", true, "reader", "*"}};
+  const auto ask = [](const std::string& user) -> base::Result<std::string> { return "typed for " + user; };
+  const auto common =
+      parse_arguments(*find_command(wecutil_tool(), "cs"), std::vector<std::string>{"file", "/cun:u", "/cup:p"});
+  Subscription with_common = s;
+  ASSERT_THAT(complete_file(*common, with_common, ask), IsOk());
+  EXPECT_EQ(with_common.sources[0].user_name, "");
+  EXPECT_EQ(with_common.common_user_name + with_common.common_password, "up");
+  const auto plain = parse_arguments(*find_command(wecutil_tool(), "cs"), std::vector<std::string>{"file"});
+  ASSERT_THAT(complete_file(*plain, s, ask), IsOk());
+  EXPECT_EQ(s.sources[0].password, "typed for reader of a");
+}
+
+TEST(SetOptions, KnowWindowsSwitchForUtf16) {
+  EXPECT_THAT(with_windows_unicode({"gs", "x", "/u", "-U:TRUE", "/u:unicode", "/u:false", "/u:alice", "--u", "/un:u"}),
+              ElementsAre("gs", "x", "/uni:true", "/uni:true", "/uni:true", "/uni:false", "/u:alice", "--u", "/un:u"));
+}
+
+// Every switch of the reference, in both names and with each prefix.
+TEST(SetOptions, HaveEverySpelling) {
+  const std::vector<std::vector<std::string>> spellings{{"e", "enabled"},
+                                                        {"d", "description"},
+                                                        {"ex", "expires"},
+                                                        {"uri"},
+                                                        {"cm", "configurationmode"},
+                                                        {"q", "query"},
+                                                        {"dia", "dialect"},
+                                                        {"tn", "transportname"},
+                                                        {"tp", "transportport"},
+                                                        {"dm", "deliverymode"},
+                                                        {"dmi", "deliverymaxitems"},
+                                                        {"dmlt", "deliverymaxlatencytime"},
+                                                        {"hi", "heartbeatinterval"},
+                                                        {"cf", "contentformat"},
+                                                        {"l", "locale"},
+                                                        {"ree", "readexistingevents"},
+                                                        {"lf", "logfile"},
+                                                        {"pn", "publishername"},
+                                                        {"essp"},
+                                                        {"hn", "hostname"},
+                                                        {"ct", "credentialstype"},
+                                                        {"cun", "commonusername"},
+                                                        {"cup", "commonuserpassword"},
+                                                        {"esa", "eventsourceaddress"},
+                                                        {"ese", "eventsourceenabled"},
+                                                        {"aes", "addeventsource"},
+                                                        {"res", "removeeventsource"},
+                                                        {"un", "username"},
+                                                        {"up", "userpassword"},
+                                                        {"ica", "allowedissuerca"},
+                                                        {"as", "allowedsubject"},
+                                                        {"ds", "deniedsubject"},
+                                                        {"adc", "alloweddomaincomputers"},
+                                                        {"c", "config"}};
+  const auto value_of = [](const std::string& name) -> std::string {
+    if (name == "cm") return "custom";
+    if (name == "tn") return "HTTPS";
+    if (name == "dm") return "Pull";
+    if (name == "cf") return "events";
+    if (name == "ct") return "LocalMachine";
+    if (name == "tp" || name == "dmi" || name == "dmlt" || name == "hi") return "7";
+    return name == "e" || name == "ree" || name == "ese" || name == "aes" || name == "res" || name == "essp" ? "True" : "x";
+  };
+  for (const auto& names : spellings) {
+    for (const std::string& name : names) {
+      for (const std::string& option :
+           {"/" + name + ":", "-" + name + ":", "/" + base::to_upper(name) + ":", "--" + name + "="}) {
+        const auto arguments = parse_arguments(*find_command(wecutil_tool(), "ss"),
+                                               std::vector<std::string>{"id", option + value_of(names[0])});
+        ASSERT_THAT(arguments, IsOk()) << option;
+        EXPECT_TRUE(arguments->has(names[0])) << option;
+      }
+    }
+  }
 }
 
 TEST(SetOptions, AddChangeAndRemoveASource) {
