@@ -275,6 +275,7 @@ Readers<SettingsDraft> make_setting_readers() {
       {"collector.compression", flag(&CollectorSettings::compression)},
       {"collector.content_encoding",
        choice(&CollectorSettings::content_encoding, Choices<std::string>{{"UTF-16", "UTF-16"}, {"UTF-8", "UTF-8"}})},
+      {"collector.forget_sources_after", number(&CollectorSettings::forget_sources_after, 0, 36'500)},
       {"collector.max_log_size", number(&CollectorSettings::max_log_size, 1ll << 20, 1ll << 50)},
       {"forwarder.subscription_managers", read_managers},
       {"forwarder.computer", text(&ForwarderSettings::computer, config::is_host, "a host name")},

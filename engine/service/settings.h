@@ -83,6 +83,8 @@ struct CollectorSettings {
   bool compression = false;                 ///< offer SLDC
   std::string content_encoding = "UTF-16";  ///< or "UTF-8"
   std::uint64_t max_log_size = 1ull << 30;  ///< octets of a log that nobody has configured, 1 MiB to 1 PiB
+  /// Days without a sign of life after which a source that nobody lists is forgotten, 0 to 36,500; 0: never.
+  std::uint64_t forget_sources_after = 30;
 };
 
 /// [access]

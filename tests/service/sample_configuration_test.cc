@@ -63,6 +63,7 @@ TEST(SampleConfiguration, SuggestedValuesAreTheDefaults) {
   EXPECT_EQ(suggested->collector.compression, defaults.collector.compression);
   EXPECT_EQ(suggested->collector.content_encoding, defaults.collector.content_encoding);
   EXPECT_EQ(suggested->collector.max_log_size, defaults.collector.max_log_size);
+  EXPECT_EQ(suggested->collector.forget_sources_after, defaults.collector.forget_sources_after);
   EXPECT_EQ(suggested->admin_group, defaults.admin_group);
   EXPECT_EQ(suggested->log_level, defaults.log_level);
 }
