@@ -201,6 +201,10 @@ base::Task<int> set_from_file(Run& run) {
   if (auto applied = complete_file(run.arguments, *wanted, password_prompt(run.console)); !applied.ok()) {
     co_return fail_wecutil(run.console, kOpening, applied.error());
   }
+  // Here as well as in the service: the file may say what the document that goes there has no place for.
+  if (auto valid = subscriptions::validate(*wanted); !valid.ok()) {
+    co_return fail_wecutil(run.console, kSaving, valid.error());
+  }
   if (!run.arguments.positional.empty() && !base::equal_ignoring_case(run.arguments.positional[0], wanted->id)) {
     co_return fail_wecutil(run.console, kOpening, usage("The file defines another subscription: " + wanted->id + "."));
   }
@@ -226,6 +230,9 @@ base::Task<int> set(Run& run) {
   if (auto applied = apply_set_options(run.arguments, *subscription, password_prompt(run.console)); !applied.ok()) {
     co_return fail_wecutil(run.console, kSaving, applied.error());
   }
+  if (auto valid = subscriptions::validate(*subscription); !valid.ok()) {
+    co_return fail_wecutil(run.console, kSaving, valid.error());
+  }
   const auto saved = co_await save(run.client, *subscription);
   if (!saved.ok()) co_return fail_wecutil(run.console, kSaving, saved.error());
   co_return co_await warn_if_inactive(run, *subscription);
@@ -236,6 +243,9 @@ base::Task<int> create(Run& run) {
   if (!subscription.ok()) co_return fail_wecutil(run.console, kCreating, subscription.error());
   if (auto applied = complete_file(run.arguments, *subscription, password_prompt(run.console)); !applied.ok()) {
     co_return fail_wecutil(run.console, kCreating, applied.error());
+  }
+  if (auto valid = subscriptions::validate(*subscription); !valid.ok()) {
+    co_return fail_wecutil(run.console, kCreating, valid.error());
   }
   Client::Target target;
   target.resource_uri = wsman::resource::kSubscriptionDefinition;

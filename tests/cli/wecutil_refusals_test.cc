@@ -18,6 +18,8 @@ constexpr std::string_view kPullFile = R"(
   <EventSources><EventSource><Address>a.example.org</Address></EventSource></EventSources>
 </Subscription>)";
 
+constexpr std::string_view kEnd = "</Subscription>";
+
 /// A valid file with one thing in it replaced, and what that is refused with.
 struct Refusal {
   std::string_view rule;
@@ -34,7 +36,6 @@ std::string selects(int channels) {
 }
 
 std::vector<Refusal> refusals() {
-  constexpr std::string_view kEnd = "</Subscription>";
   const std::string end(kEnd);
   return {
       {"the id is not empty", kSubscriptionFile, "linux-baseline", "", 87},
@@ -44,33 +45,33 @@ std::vector<Refusal> refusals() {
       {"the query parses", kPullFile, ">*<", ">*[System[<", 15001},
       {"each Select has a path", kPullFile, " Path=\"System\"", "", 15001},
       {"at most 256 channels", kPullFile, "<Select Path=\"System\">*</Select>", selects(257), 15001},
-      {"the file is XML", kPullFile, end, "", 15008},
-      {"an element that asks for something is known", kPullFile, end, "<Faster>yes</Faster>" + end, 87},
+      {"the file is XML", kPullFile, kEnd, "", 15008},
+      {"an element that asks for something is known", kPullFile, kEnd, "<Faster>yes</Faster>" + end, 87},
       {"a mode is one of the four", kSubscriptionFile, "MinLatency", "Hasty", 87},
-      {"HostName goes with push", kPullFile, end,
+      {"HostName goes with push", kPullFile, kEnd,
        "<Delivery Mode=\"Pull\"><PushSettings><HostName>h</HostName></PushSettings></Delivery>" + end, 87},
       {"a source-initiated one is pushed", kSubscriptionFile, "<ConfigurationMode>MinLatency</ConfigurationMode>",
        "<ConfigurationMode>Custom</ConfigurationMode><Delivery Mode=\"Pull\"/>", 87},
       {"Locale is a language tag", kSubscriptionFile, "en-US", "English, please", 87},
-      {"no credentials type of source-initiated ones", kSubscriptionFile, end,
+      {"no credentials type of source-initiated ones", kSubscriptionFile, kEnd,
        "<CredentialsType>Basic</CredentialsType>" + end, 87},
-      {"no common user of source-initiated ones", kSubscriptionFile, end, "<CommonUserName>u</CommonUserName>" + end, 87},
-      {"no users of source-initiated ones", kSubscriptionFile, end,
+      {"no common user of source-initiated ones", kSubscriptionFile, kEnd, "<CommonUserName>u</CommonUserName>" + end, 87},
+      {"no users of source-initiated ones", kSubscriptionFile, kEnd,
        "<EventSources><EventSource><Address>a</Address><UserName>u</UserName></EventSource></EventSources>" + end, 87},
       {"a password has a user", kPullFile, "</Address>", "</Address><Password>p</Password>", 87},
-      {"a credentials type is one of the five", kPullFile, end, "<CredentialsType>Kerberos</CredentialsType>" + end, 87},
-      {"admission is for source-initiated ones", kPullFile, end,
+      {"a credentials type is one of the five", kPullFile, kEnd, "<CredentialsType>Kerberos</CredentialsType>" + end, 87},
+      {"admission is for source-initiated ones", kPullFile, kEnd,
        "<AllowedSourceDomainComputers>O:NSG:NSD:(A;;GA;;;DC)</AllowedSourceDomainComputers>" + end, 87},
-      {"an SDDL is one", kSubscriptionFile, end,
+      {"an SDDL is one", kSubscriptionFile, kEnd,
        "<AllowedSourceDomainComputers>D:(A;;GA)</AllowedSourceDomainComputers>" + end, 87},
       {"a thumbprint has 40 digits", kSubscriptionFile, "0123456789ABCDEF0123456789ABCDEF01234567", "0123", 87},
-      {"Expires is a time", kSubscriptionFile, end, "<Expires>tomorrow</Expires>" + end, 87},
-      {"Expires is before the year 3001", kSubscriptionFile, end, "<Expires>3001-01-01T00:00:00Z</Expires>" + end, 87},
-      {"a port is one", kSubscriptionFile, end, "<TransportPort>65536</TransportPort>" + end, 87},
+      {"Expires is a time", kSubscriptionFile, kEnd, "<Expires>tomorrow</Expires>" + end, 87},
+      {"Expires is before the year 3001", kSubscriptionFile, kEnd, "<Expires>3001-01-01T00:00:00Z</Expires>" + end, 87},
+      {"a port is one", kSubscriptionFile, kEnd, "<TransportPort>65536</TransportPort>" + end, 87},
       {"a source is listed once", kPullFile, "</EventSource>",
        "</EventSource><EventSource><Address>A.example.org</Address></EventSource>", 87},
-      {"the log belongs to the publisher", kSubscriptionFile, end, "<LogFile>Foreign</LogFile>" + end, 87},
-      {"the log is enabled", kSubscriptionFile, end, "<LogFile>Disabled</LogFile>" + end, 15081},
+      {"the log belongs to the publisher", kSubscriptionFile, kEnd, "<LogFile>Foreign</LogFile>" + end, 87},
+      {"the log is enabled", kSubscriptionFile, kEnd, "<LogFile>Disabled</LogFile>" + end, 15081},
       {"no circle through this machine", kPullFile, "a.example.org</Address></EventSource></EventSources>",
        "localhost</Address></EventSource></EventSources><LogFile>System</LogFile>", 15082},
   };
