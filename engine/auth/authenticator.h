@@ -41,7 +41,7 @@ class Conversation {
  public:
   virtual ~Conversation() = default;
   /// `token` is what follows the scheme's name in Authorization. Errors: std::errc::permission_denied with the reason for
-  /// the log; the peer only learns 401.
+  /// the log, and the peer only learns 401; std::errc::device_or_resource_busy, 503, where it could not be looked at.
   virtual base::AsyncResult<Step> step(std::string token) = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "engine/service/users.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
@@ -19,10 +20,13 @@ constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxPassword = 1024;
 constexpr std::size_t kMaxGroups = 32;
 constexpr std::size_t kMaxGroup = 256;
-/// Each takes a thread and 32 MiB for a tenth of a second or two.
-constexpr std::size_t kVerifications = 2;
 constexpr std::size_t kMaxWaiting = 64;
 constexpr std::chrono::seconds kVerificationWait{10};
+
+/// Verifications at one time: each takes a thread and 32 MiB for a tenth of a second or two. Something is left for the rest.
+std::size_t verifications() {
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 2);
+}
 
 bool is_plain(std::string_view text, std::string_view forbidden) {
   if (!base::is_valid_utf8(text) || base::trimmed(text) != text) return false;
@@ -66,7 +70,7 @@ wsman::Fault unknown(const std::string& name) {
 }  // namespace
 
 Users::Users(storage::StateStore& store, base::BlockingPool& pool, auth::ScryptCost cost)
-    : store_(store), pool_(pool), cost_(cost), nobody_(auth::hash_of_nobody(cost)), verifying_(kVerifications) {}
+    : store_(store), pool_(pool), cost_(cost), nobody_(auth::hash_of_nobody(cost)), verifying_(verifications()) {}
 
 base::Result<std::unique_ptr<Users>> Users::open(storage::StateStore& store, base::BlockingPool& pool,
                                                  auth::ScryptCost cost) {

@@ -194,6 +194,7 @@ base::Task<std::optional<http::Response>> Endpoint::State::authenticate(const ht
   if (!step.ok()) {
     session.running.reset();
     base::log_info("{}: not authenticated: {}", peer.address, step.error().message());
+    if (step.error().code == std::errc::device_or_resource_busy) co_return bare(503, true);
     co_return challenge(peer, true);
   }
   if (!step->accepted) {

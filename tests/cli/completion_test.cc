@@ -42,6 +42,8 @@ TEST(Completion, OffersToolsBehindMuster) {
   EXPECT_EQ(complete("muster we"), "wevtutil\nwecutil\n");
   EXPECT_EQ(complete("muster winrm del"), "delete\n");
   EXPECT_EQ(complete("muster completion z"), "zsh\n");
+  EXPECT_EQ(complete("muster user rem"), "remove\n");
+  EXPECT_EQ(complete("muster user add alice --gr"), "--group=\n");
 }
 
 TEST(Completion, OffersTheSwitchesOfTheOperation) {

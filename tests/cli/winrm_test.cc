@@ -355,6 +355,14 @@ TEST_F(Winrm, ObeysTheClientSettingsOfThisMachine) {
   EXPECT_EQ(winrm(words).status, 0);
 }
 
+// winrm-config, section 3.2: NetworkDelayms is waited on top of the operation's time.
+TEST_F(Winrm, WaitsAsLongAsTheClientSettingsSay) {
+  std::string& document = world_.client.items[0].xml;
+  document.replace(document.find("<cfg:NetworkDelayms>5000"), 24, "<cfg:NetworkDelayms>7000");
+  EXPECT_EQ(winrm({"get", "winrm/config", "-r:https://host", "-auth:basic", "-u:alice", "-p:x", "-timeout:1000"}).status, 0);
+  EXPECT_EQ(world_.patience, std::chrono::milliseconds(8000));
+}
+
 TEST_F(Winrm, ExplainsItselfItsOperationsAndTopics) {
   EXPECT_THAT(winrm({}).out, HasSubstr("Usage: winrm OPERATION"));
   EXPECT_EQ(winrm({"help"}).out, winrm({"-?"}).out);

@@ -113,6 +113,7 @@ class WinrmWorld::Line final : public wsman::Transport {
   base::AsyncResult<std::optional<wsman::Envelope>> round_trip(wsman::Message request,
                                                                std::chrono::milliseconds timeout) override {
     world_.sent = request;
+    world_.patience = timeout;
     if (!world_.network_errors.empty()) {
       base::Error error = world_.network_errors.front();
       world_.network_errors.erase(world_.network_errors.begin());

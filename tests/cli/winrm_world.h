@@ -71,6 +71,8 @@ class WinrmWorld final : public WinrmSurroundings {
   std::filesystem::path socket = "/run/muster/collector.sock";
   /// The last message that was sent to the service on the machine or over the network.
   std::optional<wsman::Message> sent;
+  /// How long its sender was ready to wait.
+  std::chrono::milliseconds patience{};
   std::optional<RemoteConnection> plan;
   /// What the next messages get instead of the service's answer.
   std::vector<base::Error> network_errors;

@@ -66,6 +66,7 @@ class WordAuthenticator final : public auth::Authenticator {
     class Word final : public auth::Conversation {
      public:
       base::AsyncResult<auth::Step> step(std::string token) override {
+        if (token == "hush") co_return base::make_error(std::errc::device_or_resource_busy, "too many words");
         if (token != "sesame") co_return base::make_error(std::errc::permission_denied, "wrong word");
         auth::Step step;
         step.accepted = true;
@@ -434,6 +435,14 @@ TEST_F(EndpointTest, AuthorizationOnAnAuthenticatedConnectionStartsOver) {
   leg.head.fields.add("Authorization", "Dance step1");
   EXPECT_EQ(send(std::move(leg)).status, 401u);
   EXPECT_EQ(send(get_one()).status, 401u);
+}
+
+TEST_F(EndpointTest, ASchemeThatIsBusyIsNoRefusal) {
+  auto request = get_one();
+  request.head.fields.add("Authorization", "Basic hush");
+  const auto response = send(std::move(request));
+  EXPECT_EQ(response.status, 503u);
+  EXPECT_TRUE(challenges(response).empty());
 }
 
 TEST_F(EndpointTest, BasicSpeaksForOneRequest) {
