@@ -303,8 +303,7 @@ AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const C
   const bool of_instance = asked == action::kGet || asked == action::kPut || asked == action::kCreate;
   if (fragment && of_instance) answer.headers.fragment = request.headers.fragment;
   if (request.headers.request_epr && of_instance) answer.headers.extra.push_back(requested_epr(request.headers, item));
-  ASSIGN_OR_CO_RETURN(Message reply, bounded(request, caller, std::move(answer), excess));
-  co_return reply;
+  co_return bounded(request, caller, std::move(answer), excess);
 }
 
 Result<Message> Dispatcher::State::bounded(const Envelope& request, const Caller& caller, Message reply,
