@@ -150,6 +150,8 @@ class NoEffects final : public config::Effects {
   bool has_address(const std::string&) override { return true; }
   config::Listening listening_on(const config::ListenerKey&) override { return {{"127.0.0.1", "::1"}, 5985}; }
   std::string host_name() override { return "localhost"; }
+  bool has_user(const std::string&) override { return false; }
+  std::vector<std::string> resources() override { return {}; }
 };
 
 std::string envelope(std::string_view action, std::string_view resource, std::string_view selectors, std::string_view body) {
