@@ -57,7 +57,9 @@ Identities::Identities(const std::vector<SidMembers>& members) : members_(member
 }
 
 AccessToken Identities::token_of(const Principal& who) const {
-  std::vector<Sid> sids{sid::kEveryone};
+  std::vector<Sid> sids;
+  sids.reserve(16 + who.groups.size() + (who.local ? who.local->gids.size() : 0));
+  sids.push_back(sid::kEveryone);
   if (!who.authenticated()) {
     sids.insert(sids.end(), {sid::kAnonymous, sid::kNetwork});
     return AccessToken(std::move(sids));

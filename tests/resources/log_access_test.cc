@@ -125,6 +125,27 @@ TEST_F(LogAccessTest, ChannelAccessIsAskedAgainAtEachPull) {
   EXPECT_EQ(pages, 1);
 }
 
+TEST_F(LogAccessTest, ASubscriberNeedsTheRightToRead) {
+  wsman::SubscribeRequest request;
+  request.resource_uri = wsman::resource::kEventLog;
+  request.mode = wsman::kModePull;
+  request.dialect = wsman::kEventQueryDialect;
+  request.filter = "<QueryList><Query Id=\"0\"><Select Path=\"ForwardedEvents\">*</Select></Query></QueryList>";
+  request.read_existing_events = true;
+  auto stranger = service_.client(stranger_);
+  EXPECT_THAT(test_support::run(stranger->subscribe(request)), IsError(Win32::AccessDenied));
+
+  auto reader = service_.client(reader_);
+  auto subscribed = test_support::run(reader->subscribe(request));
+  ASSERT_THAT(subscribed, IsOk());
+  const auto pulled = test_support::run(reader->pull(*subscribed, 10));
+  ASSERT_THAT(pulled, IsOk());
+  EXPECT_EQ(pulled->events.size(), 3u);
+  ASSERT_THAT(protect("D:(A;;0x7;;;BA)"), IsOk());
+  service_.deliver(kLog, {event_xml(4, "d")});
+  EXPECT_THAT(test_support::run(reader->pull(*subscribed, 10)), IsError(Win32::AccessDenied));
+}
+
 TEST_F(LogAccessTest, RootSddlIsAskedAgainAtEachPull) {
   int pages = 0;
   const auto outcome = read(reader_, wsman::resource::kEventLog, [&] {
