@@ -52,7 +52,16 @@ Listeners are created, changed and deleted while the service runs:
   winrm set 'winrm/config/listener?Address=*+Transport=HTTP' '@{Enabled="false"}'
   winrm delete 'winrm/config/listener?Address=*+Transport=HTTP'
 
-  winrm invoke Restore winrm/config '@{}'    the defaults again
+Plugins say which resources are served, for whom, and how much at one time:
+
+  winrm enumerate winrm/config/plugin
+  winrm get 'winrm/config/plugin?Name="Event Forwarding Plugin"' -format:pretty
+  winrm set 'winrm/config/plugin?Name="Event Forwarding Plugin"' '@{Enabled="false"}'
+  winrm set 'winrm/config/plugin?Name="Event Forwarding Plugin"' -file:plugin.xml
+  winrm enumerate winrm/config/resource      all resources with their permissions; winrm configsddl URI edits those
+
+  winrm invoke Restore winrm/config '@{}'           the defaults again
+  winrm invoke Restore winrm/config/plugin '@{}'    those of plugins only
 
 A value that an administrator has set by policy is shown with [Source="GPO"] and cannot be changed.
 )"},

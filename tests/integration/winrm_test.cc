@@ -105,7 +105,7 @@ TEST_F(RealWinrm, CreatesChangesAndDeletesAListener) {
 }
 
 TEST_F(RealWinrm, ShowsPluginsInEachFormat) {
-  const std::string uri = "winrm/config/plugin?Name=Event Forwarding Plugin";
+  const std::string uri = "winrm/config/plugin?Name=\"Event Forwarding Plugin\"";
   const CommandResult text = winrm({"g", uri});
   EXPECT_EQ(text.status, 0) << text.err;
   EXPECT_EQ(text.out,
