@@ -60,6 +60,7 @@ base::Task<void> Feed::run() {
   tail.ignore_missing_logs = how.ignore_channel_error;
   resources::EventTail source(events_, std::move(tail), clock_);
   co_await notifier_.run(source);
+  base::Error why;
   switch (notifier_.end()) {
     case wsman::NotifierEnd::Refused:
       end_ = FeedEnd::Refused;
@@ -68,7 +69,8 @@ base::Task<void> Feed::run() {
       end_ = FeedEnd::Unreachable;
       break;
     case wsman::NotifierEnd::TooLarge:
-      co_await give_up(FeedEnd::Unusable, notifier_.trouble());
+      why = notifier_.trouble();
+      co_await give_up(FeedEnd::Unusable, std::move(why));
       break;
     default:
       break;
@@ -78,7 +80,9 @@ base::Task<void> Feed::run() {
 base::Task<void> Feed::give_up(FeedEnd end, base::Error why) {
   base::log_error("subscription {} cannot be served: {}", options_.offer.subscribe.subscription_name, why.message());
   const std::uint32_t number = base::win32_number(why.code);
-  co_await say_end("SourceCancelling", number, why.message());
+  std::string status = "SourceCancelling";
+  std::string reason = why.message();
+  co_await say_end(std::move(status), number, std::move(reason));
   end_ = end;
 }
 

@@ -158,6 +158,7 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::subscri
     co_return fault;
   }
   options.query = std::move(query).value();
+  ASSIGN_OR_CO_RETURN(options.text, compile_text(call));
   const std::string& format = request.content_format;
   if (!format.empty() && format != "Raw" && format != "RenderedText") {
     co_return wsman::make_fault(wsman::FaultCode::OptionsInvalidValue, "ContentFormat is neither Raw nor RenderedText.");

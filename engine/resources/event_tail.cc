@@ -43,6 +43,7 @@ wsman::AsyncResult<EventTail::Page> EventTail::next(base::Budget budget) {
     LogRead read;
     read.query = options_.query;
     read.after = position_;
+    read.text = options_.text;
     read.ignore_missing_logs = options_.ignore_missing_logs;
     read.budget = budget;
     read.budget.until = std::clamp(budget.until, now + kSearch, now + kLongSearch);

@@ -4,19 +4,22 @@
 
 #pragma once
 
-#include <string>
+#include <cstdint>
+#include <optional>
 
 #include "engine/resources/event_logs.h"
 #include "engine/resources/log_access.h"
 #include "engine/wsman/resource.h"
 #include "events/bookmark.h"
 #include "events/query.h"
+#include "events/text_search.h"
 
 namespace resources {
 
 struct EventTailOptions {
   events::Query query;
-  events::Bookmark after;            ///< where it begins
+  events::Bookmark after;  ///< where it begins
+  std::optional<events::TextSearch> text;
   bool rendered = false;             ///< ContentFormat RenderedText
   bool ignore_missing_logs = false;  ///< IgnoreChannelError
   LogAccess* access = nullptr;       ///< outlives the tail; null: everything may be read

@@ -149,6 +149,10 @@ base::Task<void> Notifier::run(Enumerator& source) {
     auto batch = co_await next_batch(source);
     if (end() == NotifierEnd::TooLarge) co_return;
     if (!batch.ok()) {
+      if (batch.error().code == base::Win32::AccessDenied) {
+        finish(NotifierEnd::Denied, std::move(batch).error());
+        co_return;
+      }
       if (!told)
         base::log_error("subscription {}: reading events: {}", options_.how.subscription_name, batch.error().message());
       told = true;

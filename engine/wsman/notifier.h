@@ -40,6 +40,7 @@ enum class NotifierEnd {
   TooLarge,     ///< an event exceeds MaxEnvelopeSize, and the policy is to cancel
   Finished,     ///< the source has no more
   Stopped,      ///< the guide said so
+  Denied,       ///< the source lets the subscriber read no more
 };
 
 /// What the owner of a notifier has a say in. Called on the notifier's strand.

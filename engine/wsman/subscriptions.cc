@@ -211,10 +211,13 @@ AsyncResult<Message> Subscriptions::subscribe(const Envelope& request, const Cal
 }
 
 Result<void> Subscriptions::start(const Pointer& subscription, std::optional<base::SteadyTime> expires) {
-  // Under the lock: what is started is there for stop() to end.
-  std::lock_guard lock(mutex_);
-  if (stopped_) return make_fault(FaultCode::EndpointUnavailable, "The service is stopping");
-  RETURN_IF_ERROR(table_.add(subscription, expires, options_.clock->steady()));
+  {
+    // Under the lock: what is in the table is there for stop() to end.
+    std::lock_guard lock(mutex_);
+    if (stopped_) return make_fault(FaultCode::EndpointUnavailable, "The service is stopping");
+    RETURN_IF_ERROR(table_.add(subscription, expires, options_.clock->steady()));
+  }
+  // The task may run at once, up to its end; where stop() was faster, it does not start.
   if (subscription->pusher) subscription->pusher->task.spawn("subscription " + subscription->id, push(*subscription));
   return {};
 }
@@ -223,36 +226,49 @@ base::Task<void> Subscriptions::push(Subscription& subscription) {
   Pusher& pusher = *subscription.pusher;
   Notifier& notifier = pusher.notifier;
   co_await notifier.run(*subscription.source);
-  const std::uint32_t number = base::win32_number(notifier.trouble().code);
+  std::string status;
+  std::string reason = notifier.trouble().message();
+  std::uint32_t number = base::win32_number(notifier.trouble().code);
   if (notifier.end() == NotifierEnd::Unreachable) {
-    co_await notifier.say_end("DeliveryFailure", number != 0 ? number : kNoAck, notifier.trouble().message());
+    status = "DeliveryFailure";
+    if (number == 0) number = kNoAck;
   } else if (notifier.end() == NotifierEnd::TooLarge) {
-    co_await notifier.say_end("SourceCancelling", number, notifier.trouble().message());
+    status = "SourceCancelling";
   } else if (notifier.end() == NotifierEnd::Finished) {
-    co_await notifier.say_end("SourceCancelling", static_cast<std::uint32_t>(base::Win32::Cancelled),
-                              "The source has no more events.");
-  } else if (pusher.revoked) {
-    co_await notifier.say_end("SourceCancelling", static_cast<std::uint32_t>(base::Win32::AccessDenied),
-                              "The subscriber may not read these events any more.");
+    status = "SourceCancelling";
+    number = static_cast<std::uint32_t>(base::Win32::Cancelled);
+    reason = "The source has no more events.";
+  } else if (pusher.revoked || notifier.end() == NotifierEnd::Denied) {
+    status = "SourceCancelling";
+    number = static_cast<std::uint32_t>(base::Win32::AccessDenied);
+    reason = "The subscriber may not read these events any more.";
   }
+  if (!status.empty()) co_await notifier.say_end(std::move(status), number, std::move(reason));
   base::log_notice("subscription {} ended", subscription.id);
   retire(subscription.id);
 }
 
-namespace {
-
-base::Task<void> end_task(SubscriptionTable::Pointer subscription) {
-  co_await subscription->pusher->task.stop();
+void Subscriptions::retire(const std::string& id) {
+  {
+    std::lock_guard lock(mutex_);
+    Pointer ended = table_.remove(id);
+    if (!ended || !ended->pusher) return;
+    ended_.emplace(id, std::move(ended));
+  }
+  tasks_->spawn("end of subscription", reap(id));
 }
 
-}  // namespace
-
-void Subscriptions::retire(const std::string& id) {
-  // In one step as far as stop() can see: whoever takes it out of the table is the one who ends it.
+base::Task<void> Subscriptions::reap(std::string id) {
+  Pointer ended;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = ended_.find(id);
+    if (found == ended_.end()) co_return;
+    ended = found->second;
+  }
+  co_await ended->pusher->task.stop();
   std::lock_guard lock(mutex_);
-  Pointer ended = table_.remove(id);
-  if (!ended || !ended->pusher) return;
-  tasks_->spawn("end of subscription", end_task(std::move(ended)));
+  ended_.erase(id);
 }
 
 Result<Subscriptions::Pointer> Subscriptions::find(const Envelope& request, const Caller& caller, const Resource& resource,
@@ -413,8 +429,9 @@ namespace {
 base::Task<void> say_farewell(Notifier& notifier, base::TaskGroup& task) {
   co_await task.stop();
   if (notifier.end() != NotifierEnd::Running) co_return;
-  co_await notifier.say_end("SourceShuttingDown", static_cast<std::uint32_t>(base::Win32::UnknownInterface),
-                            "The service is stopping.");
+  std::string status = "SourceShuttingDown";
+  std::string reason = "The service is stopping.";
+  co_await notifier.say_end(std::move(status), static_cast<std::uint32_t>(base::Win32::UnknownInterface), std::move(reason));
 }
 
 }  // namespace
@@ -440,10 +457,15 @@ base::Task<void> Subscriptions::stop() {
     co_await timer.async_wait(boost::asio::use_awaitable);
   }
   co_await farewells.stop();
+  co_await tasks_->stop();
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, ended] : ended_) all.push_back(std::move(ended));
+    ended_.clear();
+  }
   for (const Pointer& subscription : all) {
     if (subscription->pusher) co_await subscription->pusher->task.stop();
   }
-  co_await tasks_->stop();
 }
 
 }  // namespace wsman

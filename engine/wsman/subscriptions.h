@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "engine/base/task_group.h"
 #include "engine/wsman/dispatcher.h"
@@ -73,6 +74,7 @@ class Subscriptions {
   base::Task<void> push(Subscription& subscription);
   /// Takes a subscription out of the table, if it is there, and lets go of it.
   void retire(const std::string& id);
+  base::Task<void> reap(std::string id);
 
   const DispatcherOptions& options_;
   const Permits permits_;
@@ -81,6 +83,7 @@ class Subscriptions {
   std::mutex mutex_;
   DeliveryRoutes* routes_ = nullptr;
   std::unique_ptr<base::TaskGroup> tasks_;
+  std::unordered_map<std::string, Pointer> ended_;  ///< whose tasks have yet to end
   bool stopped_ = false;
 };
 

@@ -13,6 +13,7 @@
 #include "tests/conformance/pattern.h"
 #include "tests/conformance/wire.h"
 #include "tests/wsman/fakes.h"
+#include "tests/wsman/subscription_fixture.h"
 
 namespace conformance {
 namespace {
@@ -70,6 +71,11 @@ class Player {
     service_.dispatcher.add(list_);
     service_.resource.items = {test_support::thing("one"), test_support::thing("two"), test_support::thing("three"),
                                test_support::thing("large", 40'000)};
+    for (const wsman::Item& item : service_.resource.items) happenings_.add(item);
+    service_.resource.make_subscription = [this](const wsman::SubscribeRequest&) {
+      return wsman::Result<std::unique_ptr<wsman::Enumerator>>(happenings_.subscribe());
+    };
+    service_.dispatcher.serve_subscriptions(service_.loop.executor(), routes_);
     const auto about = [&](const std::string& key) {
       const auto found = played.about.find(key);
       return found == played.about.end() ? std::string() : found->second;
@@ -89,6 +95,14 @@ class Player {
       connection_.peer.transport = base::Peer::Transport::Unix;
       connection_.peer.process = base::PeerProcess{0, 0, 1};
     }
+  }
+
+  ~Player() {
+    const auto end = [](wsman::Dispatcher& dispatcher) -> base::Task<bool> {
+      co_await dispatcher.end_subscriptions();
+      co_return true;
+    };
+    run_on(service_.loop.executor(), end(service_.dispatcher));
   }
 
   void play(const Exchange& exchange) {
@@ -128,6 +142,9 @@ class Player {
   }
 
   test_support::Service service_;
+  test_support::FakeCollector subscriber_{service_.clock};
+  wsman_test::Routes routes_{subscriber_};
+  wsman_test::Happenings happenings_{service_.clock};
   SubscriptionList list_;
   auth::LocalPeerAuthenticator local_;
   auth::CertificateAuthenticator certificate_;

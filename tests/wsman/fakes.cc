@@ -58,6 +58,12 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> FakeResource::enumerate(c
   co_return wsman::enumerate_items(items);
 }
 
+wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> FakeResource::subscribe(const wsman::Call&,
+                                                                               const wsman::SubscribeRequest& request) {
+  if (!make_subscription) co_return make_fault(FaultCode::ActionNotSupported);
+  co_return make_subscription(request);
+}
+
 wsman::AsyncResult<std::string> FakeResource::invoke(const wsman::Call& call, std::string method) {
   co_return "<t:" + method + "_OUTPUT xmlns:t='urn:test'>" + call.body.text() + "</t:" + method + "_OUTPUT>";
 }

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -34,10 +35,13 @@ class FakeResource final : public wsman::Resource {
   wsman::AsyncResult<void> remove(const wsman::Call& call) override;
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,
                                                                    wsman::EnumerateRequest request) override;
+  wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> subscribe(const wsman::Call& call,
+                                                                   const wsman::SubscribeRequest& request) override;
   wsman::AsyncResult<std::string> invoke(const wsman::Call& call, std::string method) override;
 
   std::vector<wsman::Item> items;
   std::function<std::unique_ptr<wsman::Enumerator>()> make_enumerator;
+  std::function<wsman::Result<std::unique_ptr<wsman::Enumerator>>(const wsman::SubscribeRequest&)> make_subscription;
   std::optional<wsman::Filter> last_filter;
   /// Where set, get() waits on it: forever, unless it is cancelled.
   base::Clock* stall = nullptr;
