@@ -6,6 +6,7 @@
 #include "engine/base/encoding.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/client.h"
+#include "engine/wsman/delivery_read.h"
 #include "engine/wsman/names.h"
 #include "engine/wsman/sldc.h"
 
@@ -74,6 +75,7 @@ class HttpTransport final : public Transport {
     fields.add("User-Agent", "Microsoft WinRM Client");
     for (const auto& [name, value] : options_.fields) fields.add(name, value);
     message.repeatable = is_repeatable(request.headers.action);
+    const bool delivers = is_delivery(request.headers.action);
     if (!options_.authorization.empty()) fields.add("Authorization", options_.authorization);
     message.body = encode_text(write_envelope(request), options_.charset);
     if (options_.compress) {
@@ -81,11 +83,11 @@ class HttpTransport final : public Transport {
       message.body = sldc_compress(message.body);
     }
     ASSIGN_OR_CO_RETURN(auto response, co_await client_.exchange(std::move(message), timeout));
-    co_return read(std::move(response));
+    co_return read(std::move(response), delivers);
   }
 
  private:
-  base::Result<std::optional<Envelope>> read(http::Response response) const {
+  base::Result<std::optional<Envelope>> read(http::Response response, bool delivers) const {
     const bool success = response.status >= 200 && response.status < 300;
     if (success && response.body.empty()) return std::optional<Envelope>();
     const std::string_view type = response.fields.find("Content-Type").value_or("");
@@ -101,8 +103,8 @@ class HttpTransport final : public Transport {
     Charset charset = Charset::Utf8;
     auto text = decode_text(response.body, type, charset);
     if (!text.ok()) return as_error(text.error());
-    // Nobody but a service that says so is taken to have changed the encoding.
-    if (charset != options_.charset && base::to_lower(type).find("charset") != std::string::npos) {
+    // Nobody but a service that says so is taken to have changed the encoding. To a delivery it may: an Ack is an Ack.
+    if (!delivers && charset != options_.charset && base::to_lower(type).find("charset") != std::string::npos) {
       return base::make_error(base::win32_code(kOtherEncoding),
                               client_.url().authority() + " answered in another encoding than it was asked in");
     }
