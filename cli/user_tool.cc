@@ -54,7 +54,8 @@ base::AsyncResult<void> add(Arguments arguments, std::string password, ConnectFu
   ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
   std::string body = document(arguments, password);
   auth::wipe(password);
-  auto made = co_await client->create(target_of(arguments.positional[0]), std::move(body));
+  Target target = target_of(arguments.positional[0]);
+  auto made = co_await client->create(std::move(target), std::move(body));
   if (!made.ok()) co_return std::move(made).error();
   co_return base::Result<void>{};
 }
@@ -63,14 +64,16 @@ base::AsyncResult<void> change_password(Arguments arguments, std::string passwor
   ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
   std::string body = document(arguments, password);
   auth::wipe(password);
-  auto changed = co_await client->put(target_of(arguments.positional[0]), std::move(body));
+  Target target = target_of(arguments.positional[0]);
+  auto changed = co_await client->put(std::move(target), std::move(body));
   if (!changed.ok()) co_return std::move(changed).error();
   co_return base::Result<void>{};
 }
 
 base::AsyncResult<void> remove(Arguments arguments, ConnectFunction connect) {
   ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
-  co_return co_await client->remove(target_of(arguments.positional[0]));
+  Target target = target_of(arguments.positional[0]);
+  co_return co_await client->remove(std::move(target));
 }
 
 void print_user(Console& console, xml::Element user, bool json) {
