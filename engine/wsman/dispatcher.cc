@@ -353,6 +353,8 @@ base::Task<std::optional<Message>> Dispatcher::dispatch(Envelope request, Caller
   auto outcome = co_await state_->process(request, caller);
   if (outcome.ok()) co_return std::move(outcome).value();
   const Fault& fault = outcome.error();
+  const std::string& activity = request.headers.activity_id;
+  if (!activity.empty()) base::log_debug("the activity {} ends with a fault", cut(activity));
   base::log_debug("{} ({}): {} answered with {} {}", caller.who.name, caller.address, request.headers.action,
                   windows_code_of(fault), fault.reason);
   co_return fitting_message(fault, request.headers, response_limit(request.headers, limits()), caller.charset,

@@ -26,7 +26,7 @@ struct EnumerationContext {
   std::unique_ptr<Enumerator> source;
   std::deque<Item> kept;  ///< read from the source, not sent yet
   bool source_ended = false;
-  std::shared_ptr<void> place;  ///< in a quota, while the enumeration is open
+  std::shared_ptr<void> place;   ///< in a quota, while the enumeration is open
   std::size_t first_octets = 0;  ///< the room for items in the response to an optimised Enumerate
 };
 
