@@ -63,10 +63,10 @@ std::string subscribe_body(const SubscribeRequest& request);
 std::vector<Option> subscribe_options(const SubscribeRequest& request);
 
 /// Reads a Subscribe (its s:Envelope element, embedded in an item or the root of a message). Errors are the faults a source
-/// answers: InvalidMessage for a missing or unusable NotifyTo, Heartbeats or MaxTime, UnsupportedAddressingMode for an EndTo,
-/// UnsupportedFormat for batches in a mode that has none, UnsupportedFeature for an encoding, InternalError for a
-/// ConnectionRetry that contradicts itself, FilteringRequestedUnavailable for a dialect other than the event query's. Left to
-/// the caller: whether the mode, the bookmark and Expires can be served.
+/// answers: InvalidMessage for a missing or unusable NotifyTo, Heartbeats or MaxTime, UnsupportedAddressingMode for an
+/// EndTo, UnsupportedFormat for batches in a mode that has none, UnsupportedFeature for an encoding, InternalError for a
+/// ConnectionRetry that contradicts itself, FilteringRequestedUnavailable for a dialect other than the event query's. Left
+/// to the caller: whether the mode, the bookmark and Expires can be served.
 Result<SubscribeRequest> read_subscribe(xml::Element envelope);
 
 /// One m:Subscription of the list that a source enumerates.

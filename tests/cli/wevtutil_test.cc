@@ -315,7 +315,8 @@ TEST_F(WevtutilTest, ShowsALogsConfiguration) {
   deliver(1, 2);
   EXPECT_EQ(run({"gl", "forwardedevents"}).out,
             "name: ForwardedEvents\nenabled: true\ntype: Operational\nowningPublisher:\nisolation: Application\n"
-            "channelAccess: O:BAG:SYD:(A;;0xf0007;;;SY)(A;;0x7;;;BA)(A;;0x1;;;S-1-5-32-573)\nlogging:\n  logFileName:\n  retention: false\n"
+            "channelAccess: O:BAG:SYD:(A;;0xf0007;;;SY)(A;;0x7;;;BA)(A;;0x1;;;S-1-5-32-573)\nlogging:\n  logFileName:\n  "
+            "retention: false\n"
             "  autoBackup: false\n  maxSize: 1073741824\npublishing:\n  fileMax: 1\n");
   const auto document = xml::Document::parse(run({"gl", kLog, "/f:xml"}).out);
   ASSERT_THAT(document, IsOk());

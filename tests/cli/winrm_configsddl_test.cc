@@ -56,7 +56,8 @@ TEST_F(ConfigSddl, LetsRootSddlBeEdited) {
   EXPECT_EQ(done.status, 0) << done.err;
   EXPECT_THAT(shown,
               AllOf(HasSubstr("# Permissions of all resources (RootSDDL)."), HasSubstr("# administrators may: everything")));
-  EXPECT_THAT(done.out, AllOf(HasSubstr("The permissions of all resources (RootSDDL) are now:"), HasSubstr("event log readers may: read")));
+  EXPECT_THAT(done.out, AllOf(HasSubstr("The permissions of all resources (RootSDDL) are now:"),
+                              HasSubstr("event log readers may: read")));
   EXPECT_THAT(world_.service.items[0].xml,
               AllOf(HasSubstr("<cfg:RootSDDL>O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;ER)S:P(AU;FA;GA;;;WD)</cfg:RootSDDL>"),
                     HasSubstr(">300</cfg:MaxConnections>")));
