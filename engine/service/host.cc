@@ -146,6 +146,17 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   return std::unique_ptr<Host>(new Host(std::move(state)));
 }
 
+base::AsyncResult<void> Host::prepare() {
+  const std::string name(kOperationalLog);
+  ASSIGN_OR_CO_RETURN(const auto known, co_await state_->events->find_log(name));
+  if (known) co_return base::Result<void>();
+  storage::LogProperties properties;
+  properties.name = name;
+  properties.max_size = state_->options.max_log_size;
+  properties.owning_publisher = kProvider;
+  co_return co_await state_->events->set_log(std::move(properties));
+}
+
 base::Result<void> Host::start() {
   state_->tasks->spawn("operational log", state_->operational->run());
   RETURN_IF_ERROR(state_->start_control(state_->options.state / "control.sock"));

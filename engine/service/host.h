@@ -42,6 +42,8 @@ class Host {
   static base::Result<std::unique_ptr<Host>> open(boost::asio::io_context& context, HostOptions options);
   ~Host();
 
+  /// Makes the service's own log, so that it can be asked before its first event. Errors: the store's.
+  base::AsyncResult<void> prepare();
   /// Starts the control socket and the enabled listeners, and says for each listener on standard error that it is ready.
   /// Resources and the delivery sink have been added to dispatcher() before. Errors: an address that cannot be bound.
   base::Result<void> start();

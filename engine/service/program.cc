@@ -49,7 +49,8 @@ int fail(const ProgramDescription& program, const base::Error& error, int status
 /// Runs until a signal ends it.
 base::Task<void> run_until_signal(const ProgramDescription& program, const CommandLine& line, Host& host, Service& service,
                                   boost::asio::signal_set& signals, int& status) {
-  auto outcome = co_await service.prepare();
+  auto outcome = co_await host.prepare();
+  if (outcome.ok()) outcome = co_await service.prepare();
   if (outcome.ok()) outcome = host.start();
   if (outcome.ok()) outcome = service.start();
   if (!outcome.ok()) {
