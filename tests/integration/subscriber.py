@@ -53,8 +53,9 @@ class Subscriber(http.server.BaseHTTPRequestHandler):
         identifier = first(r"<e:Identifier[^>]*>(.*?)</e:Identifier>", text)
         status = first(r"<e:Status>(.*?)</e:Status>", text).rsplit("/", 1)[-1]
         message = first(r"<a:MessageID[^>]*>(.*?)</a:MessageID>", text)
-        say(f"got {action.rsplit('/', 1)[-1]} {identifier} {status}")
+        # Before it is said that the message came: a test may write the file as soon as it reads that.
         refuses = os.path.exists("refuse")
+        say(f"got {action.rsplit('/', 1)[-1]} {identifier} {status}")
         if refuses:
             reply, code = answer(f"{WSMAN}/fault", message, REFUSAL), 500
         else:
