@@ -70,6 +70,8 @@ struct Host::State {
   base::Result<void> start_control(const std::filesystem::path& path) {
     http::ListenerOptions control_options;
     control_options.unix_path = path;
+    // Everybody may connect where the folder lets him: the kernel says who he is, and security descriptors what he may do.
+    control_options.unix_mode = 0666;
     auto listener = std::make_unique<http::Listener>(context.get_executor(), control_options, *control);
     RETURN_IF_ERROR(listener->start());
     control_sockets.push_back(std::move(listener));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <thread>
@@ -122,6 +123,25 @@ TEST_F(Access, AuditsShowInTheServicesOwnLog) {
   // The mapping was made over the control socket: a write that succeeded.
   EXPECT_THAT(recorded("*[System[EventID=4656] and EventData[Data[@Name='AccessGranted']='true']]"),
               HasSubstr("<Data Name='ObjectName'>" + config_uri("service/certmapping") + "</Data>"));
+}
+
+TEST_F(Access, AUserOfThisHostComesByTheControlSocketAsHimself) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root can become another user";
+  using std::filesystem::perms;
+  const perms passable = perms::owner_all | perms::group_exec | perms::others_exec;
+  std::filesystem::permissions(stack_.directory(), passable);
+  std::filesystem::permissions(stack_.collector_state(), passable);
+  const auto ask = [&](std::string_view action, const std::string& body) {
+    return test_support::run_command({"setpriv", "--reuid", kUser, "--regid", kUser, "--clear-groups", "curl", "--silent",
+                                      "--unix-socket", (stack_.collector_state() / "control.sock").string(), "-H",
+                                      "Content-Type: application/soap+xml;charset=UTF-8", "--data-binary",
+                                      config_envelope(std::string(action), "", body), "http://localhost/wsman"})
+        .out;
+  };
+  EXPECT_THAT(ask(wsman::action::kGet, ""), HasSubstr("<cfg:MaxEnvelopeSizekb>500<"));
+  EXPECT_THAT(ask(wsman::action::kPut,
+                  "<p:Config xmlns:p=\"" + config_uri("") + "\"><p:MaxBatchItems>100</p:MaxBatchItems></p:Config>"),
+              HasSubstr(kDenied));
 }
 
 TEST_F(Access, AMachineThatIsNoUserGetsNothing) {
