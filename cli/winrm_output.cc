@@ -229,9 +229,21 @@ std::string render_alone(Element element, bool pretty, std::size_t level) {
   return XmlRenderer(pretty).render(alone->root(), language_of(element), level);
 }
 
+bool is_plain_attribute(const Element::Attribute& attribute) {
+  return attribute.name.find(':') == std::string_view::npos && attribute.name != "xmlns";
+}
+
+/// Plugins, and the security of resources: what they say stands in attributes.
+bool tells_by_attributes(Element element) {
+  const std::string_view uri = element.namespace_uri();
+  bool any = false;
+  element.for_each_attribute([&](Element::Attribute attribute) { any = any || is_plain_attribute(attribute); });
+  return any && (uri == kPluginNamespace || uri == kResourceListNamespace);
+}
+
 std::string json_value(Element element) {
   if (is_nil(element)) return "null";
-  return is_leaf(element) ? json_string(element.text()) : render_json(element);
+  return is_leaf(element) && !tells_by_attributes(element) ? json_string(element.text()) : render_json(element);
 }
 
 }  // namespace
@@ -250,10 +262,9 @@ std::string render_pretty(Element element, std::size_t level) {
 
 std::string render_json(Element element) {
   JsonObject object;
-  if (element.namespace_uri() == kPluginNamespace) {
+  if (tells_by_attributes(element)) {
     element.for_each_attribute([&](Element::Attribute attribute) {
-      if (attribute.name.find(':') == std::string_view::npos && attribute.name != "xmlns")
-        object.text(attribute.name, attribute.value);
+      if (is_plain_attribute(attribute)) object.text(attribute.name, attribute.value);
     });
   }
   std::unordered_map<std::string_view, std::vector<Element>> by_name;

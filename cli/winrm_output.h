@@ -15,7 +15,8 @@
 
 namespace cli {
 
-/// Of documents that say all that they say in attributes.
+/// Of documents that say all that they say in attributes: plugins, and the list of resources.
+inline constexpr std::string_view kResourceListNamespace = "http://schemas.microsoft.com/wbem/wsman/1/config/resource";
 inline constexpr std::string_view kPluginNamespace = "http://schemas.microsoft.com/wbem/wsman/1/config/PluginConfiguration";
 
 enum class OutputFormat { Text, Xml, Pretty, Json };

@@ -67,6 +67,7 @@ BatchRecords::BatchRecords(const std::vector<events::Event>& events, const std::
     if (!event.system.record_id || *event.system.record_id == 0) continue;
     std::string channel = base::to_lower(event.system.channel);
     if (std::ranges::find(watched, channel) == watched.end()) continue;
+    spellings_.try_emplace(channel, event.system.channel);
     channels_[std::move(channel)].push_back(*event.system.record_id);
   }
   for (auto& [channel, numbers] : channels_) {
@@ -89,14 +90,14 @@ std::vector<RecordFinding> judge(const BatchRecords& batch, std::map<std::string
     if (numbers.back() <= at) {
       // Sent before, or a log that was made anew; only new events can tell.
       if (!all_new) continue;
-      findings.push_back({Kind::Restart, channel, numbers.front(), numbers.back()});
+      findings.push_back({Kind::Restart, batch.spelling(channel), numbers.front(), numbers.back()});
       at = numbers.front() - 1;
     }
     for (const std::uint64_t number : numbers) {
       if (number <= at) continue;
       if (number != at + 1) {
         const Kind kind = batch.tells_of_clearing(channel) ? Kind::Cleared : Kind::Lost;
-        findings.push_back({kind, channel, at + 1, number - 1});
+        findings.push_back({kind, batch.spelling(channel), at + 1, number - 1});
       }
       at = number;
     }
@@ -166,7 +167,10 @@ base::Task<void> RecordWatch::left_out(std::string subscription, std::string mac
   events::Draft draft = service::operational_draft(computer_, clock_.wall());
   draft.system.event_id = service::kEventsLeftOutEvent;
   draft.system.level = 3;
-  draft.data.emplace_back("Message", "A machine has left out events that exceed the size limit of their delivery");
+  draft.data.emplace_back(
+      "Message", base::format_text("A machine has left out events that exceed the size limit of their delivery: {} on {} "
+                                   "(subscription {})",
+                                   events, machine, subscription));
   draft.data.emplace_back("Subscription", std::move(subscription));
   draft.data.emplace_back("Machine", std::move(machine));
   draft.data.emplace_back("Count", std::to_string(events));
@@ -180,7 +184,9 @@ base::Task<void> RecordWatch::tell(const Batch& batch, const RecordFinding& find
                           : finding.kind == Kind::Cleared ? service::kEventsClearedEvent
                                                           : service::kRecordsRestartedEvent;
   draft.system.level = finding.kind == Kind::Lost ? 2 : 4;
-  draft.data.emplace_back("Message", std::string(text_of(finding.kind)));
+  draft.data.emplace_back(
+      "Message", base::format_text("{}: records {} to {} of {} on {} (subscription {})", text_of(finding.kind),
+                                   finding.first, finding.last, finding.channel, batch.machine, batch.subscription));
   draft.data.emplace_back("Subscription", batch.subscription);
   draft.data.emplace_back("Machine", batch.machine);
   draft.data.emplace_back("Channel", finding.channel);

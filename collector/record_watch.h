@@ -31,12 +31,15 @@ class BatchRecords {
 
   /// Rising, each once; by channel in small letters.
   const std::map<std::string, std::vector<std::uint64_t>>& channels() const { return channels_; }
+  /// How the machine spells a channel of channels().
+  const std::string& spelling(const std::string& channel) const { return spellings_.at(channel); }
   /// True where an event of the batch says that this log (in small letters) was cleared.
   bool tells_of_clearing(const std::string& channel) const;
   bool empty() const { return channels_.empty(); }
 
  private:
   std::map<std::string, std::vector<std::uint64_t>> channels_;
+  std::map<std::string, std::string> spellings_;
   std::vector<std::string> cleared_;
 };
 
@@ -48,7 +51,7 @@ struct RecordFinding {
     Restart,  ///< the log counts from the beginning again, it was made anew: `first` to `last` are the batch's
   };
   Kind kind = Kind::Lost;
-  std::string channel;
+  std::string channel;  ///< as the machine spells it
   std::uint64_t first = 0;
   std::uint64_t last = 0;
 };

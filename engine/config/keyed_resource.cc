@@ -1,6 +1,7 @@
 #include "engine/config/keyed_resource.h"
 
 #include "engine/base/encoding.h"
+#include "engine/base/log.h"
 #include "engine/config/faults.h"
 #include "engine/xml/writer.h"
 
@@ -31,6 +32,12 @@ wsman::Result<std::vector<std::string>> read_selectors(const wsman::Call& call, 
     }
   }
   return values;
+}
+
+void tell_change(const wsman::Call& call, std::string_view verb) {
+  std::string what = call.headers.resource_uri;
+  for (const wsman::Selector& selector : call.headers.selectors) what += " " + selector.name + "=" + selector.value;
+  base::log_notice("{} ({}) has {} {}", call.who.name, call.address, verb, what);
 }
 
 std::string restore_output(std::string_view uri) {

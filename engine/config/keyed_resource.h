@@ -28,6 +28,9 @@ std::string restore_output(std::string_view uri);
 /// Whether Restore was called as it may be, with an empty body or without one. Fault: SchemaValidation.
 wsman::Result<void> check_restore_input(xml::Element body);
 
+/// Writes into the log who has changed what: "ada has deleted …/config/listener Address=* Transport=HTTP".
+void tell_change(const wsman::Call& call, std::string_view verb);
+
 /// Get, Put, Create, Delete and Enumerate over the records of a `Family`:
 ///
 ///   kUri, kSelectors     the resource URI, the names of its keys
@@ -52,6 +55,7 @@ class KeyedResource final : public wsman::Resource {
     ASSIGN_OR_CO_RETURN(const typename Family::Key key, key_of(call));
     ASSIGN_OR_CO_RETURN(typename Family::Change change, Family::read(call.body, key));
     CO_RETURN_IF_ERROR(co_await Family::change(configuration_, key, std::move(change)));
+    tell_change(call, "changed");
     co_return item(key);
   }
 
@@ -59,12 +63,15 @@ class KeyedResource final : public wsman::Resource {
     ASSIGN_OR_CO_RETURN(const typename Family::Key key, key_of(call));
     ASSIGN_OR_CO_RETURN(typename Family::Change change, Family::read(call.body, key));
     CO_RETURN_IF_ERROR(co_await Family::create(configuration_, key, std::move(change)));
+    tell_change(call, "created");
     co_return item(key);
   }
 
   wsman::AsyncResult<void> remove(const wsman::Call& call) override {
     ASSIGN_OR_CO_RETURN(const typename Family::Key key, key_of(call));
-    co_return co_await Family::remove(configuration_, key);
+    CO_RETURN_IF_ERROR(co_await Family::remove(configuration_, key));
+    tell_change(call, "deleted");
+    co_return wsman::Result<void>();
   }
 
   wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> enumerate(const wsman::Call& call,

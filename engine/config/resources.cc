@@ -28,6 +28,7 @@ class NodeResource final : public wsman::Resource {
     CO_RETURN_IF_ERROR(check_no_selectors(call));
     ASSIGN_OR_CO_RETURN(Given given, read_document(node_, call.body));
     CO_RETURN_IF_ERROR(co_await configuration_.set(std::move(given)));
+    tell_change(call, "changed");
     co_return item();
   }
 
@@ -39,6 +40,7 @@ class NodeResource final : public wsman::Resource {
     }
     CO_RETURN_IF_ERROR(check_restore_input(call.body));
     CO_RETURN_IF_ERROR(co_await configuration_.restore());
+    tell_change(call, "restored");
     co_return restore_output(uri_);
   }
 

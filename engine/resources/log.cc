@@ -8,6 +8,7 @@
 #include "engine/auth/security_descriptor.h"
 #include "engine/base/encoding.h"
 #include "engine/base/iso8601.h"
+#include "engine/base/log.h"
 #include "engine/base/win32.h"
 #include "engine/resources/log_query.h"
 #include "engine/wsman/names.h"
@@ -151,6 +152,7 @@ wsman::AsyncResult<wsman::Item> LogResource::put(const wsman::Call& call) {
   log.max_size = (wanted.max_size + kSizeStep - 1) / kSizeStep * kSizeStep;
   auto changed = co_await logs_.set_log(log);
   if (!changed.ok()) co_return wsman::as_fault(changed.error(), "changing an event log");
+  base::log_notice("{} ({}) has changed the log {}", call.who.name, call.address, log.name);
   co_return item_of(log);
 }
 

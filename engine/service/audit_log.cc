@@ -61,6 +61,12 @@ std::string_view host_of(std::string_view address) {
   return colon == std::string_view::npos || address.ends_with(']') ? address : address.substr(0, colon);
 }
 
+/// What host_of() leaves; "-" where there is none.
+std::string_view port_of(std::string_view address) {
+  const std::string_view host = host_of(address);
+  return host.size() == address.size() ? std::string_view("-") : address.substr(host.size() + 1);
+}
+
 std::string hexadecimal(std::uint32_t number) {
   std::array<char, 8> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
@@ -95,7 +101,8 @@ events::Draft draft_of(const Attempt& attempt, const Repeated& repeated, const s
                         right_name(attempt.right), attempt.resource, attempt.action);
   draft.data = {{"SubjectUserName", attempt.user},
                 {"AuthenticationPackageName", std::string(attempt.scheme)},
-                {"IpAddress", repeated.address},
+                {"IpAddress", std::string(host_of(repeated.address))},
+                {"IpPort", std::string(port_of(repeated.address))},
                 {"ObjectServer", "WS-Management"},
                 {"ObjectName", attempt.resource},
                 {"Operation", attempt.action},

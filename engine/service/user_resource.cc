@@ -68,6 +68,10 @@ std::string_view UserResource::uri() const {
   return wsman::resource::kUser;
 }
 
+std::optional<bool> UserResource::may_use(const auth::Principal& who, std::string_view) const {
+  return who.administrator ? std::nullopt : std::optional<bool>(false);
+}
+
 wsman::AsyncResult<wsman::Item> UserResource::get(const wsman::Call& call) {
   ASSIGN_OR_CO_RETURN(const std::string name, name_of(call));
   const auto user = users_.find(name);

@@ -16,6 +16,8 @@ class UserResource final : public wsman::Resource {
   /// `users` outlives it.
   explicit UserResource(Users& users) : users_(users) {}
   std::string_view uri() const override;
+  /// Who has users' names needs only passwords: administrators see them, whoever else may read.
+  std::optional<bool> may_use(const auth::Principal& who, std::string_view action) const override;
   wsman::AsyncResult<wsman::Item> get(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> put(const wsman::Call& call) override;
   wsman::AsyncResult<wsman::Item> create(const wsman::Call& call) override;

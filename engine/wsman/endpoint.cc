@@ -193,7 +193,7 @@ base::Task<std::optional<http::Response>> Endpoint::State::authenticate(const ht
   auto step = co_await session.running->step(token_of(authorization));
   if (!step.ok()) {
     session.running.reset();
-    base::log_info("{}: not authenticated: {}", peer.address, step.error().message());
+    base::log_notice("{}: not authenticated: {}", peer.address, step.error().message());
     if (step.error().code == std::errc::device_or_resource_busy) co_return bare(503, true);
     co_return challenge(peer, true);
   }

@@ -78,6 +78,17 @@ TEST(WinrmText, TakesTimeInProportionToTheDocument) {
   EXPECT_THAT(text_of(xml + "</a>"), StartsWith("a\n    n0\n    n1\n"));
 }
 
+TEST(WinrmJson, HoldsTheAttributesOfPlugins) {
+  const auto document = xml::Document::parse(
+      "<PlugInConfiguration xmlns='http://schemas.microsoft.com/wbem/wsman/1/config/PluginConfiguration' Name='SEL Plugin'>"
+      "<Resources><Resource ResourceUri='urn:a'><Security Sddl='D:'/><Capability Type='Get'/><Capability Type='Put'/>"
+      "</Resource></Resources></PlugInConfiguration>");
+  ASSERT_TRUE(document.ok());
+  EXPECT_EQ(render_json(document->root()),
+            R"({"Name":"SEL Plugin","Resources":{"Resource":{"ResourceUri":"urn:a","Security":{"Sddl":"D:"},)"
+            R"("Capability":[{"Type":"Get"},{"Type":"Put"}]}}})");
+}
+
 // cli-winrm, section 2.2.
 TEST(WinrmXml, IsIndentedByFourWithTextOnOneLine) {
   EXPECT_EQ(

@@ -42,18 +42,18 @@ TEST(RecordWatch, NumbersThatFollowEachOtherTellNothing) {
 
 TEST(RecordWatch, AGapBehindTheLastOneIsALoss) {
   RecordWatch::Positions last{{"system", 5}};
-  EXPECT_THAT(judged({9, 10}, last), ElementsAre("lost system 6-8"));
+  EXPECT_THAT(judged({9, 10}, last), ElementsAre("lost System 6-8"));
 }
 
 TEST(RecordWatch, AGapInsideABatchIsALoss) {
   RecordWatch::Positions last{{"system", 5}};
-  EXPECT_THAT(judged({6, 8, 11}, last), ElementsAre("lost system 7-7", "lost system 9-10"));
+  EXPECT_THAT(judged({6, 8, 11}, last), ElementsAre("lost System 7-7", "lost System 9-10"));
 }
 
 TEST(RecordWatch, TheFirstBatchOfALogBeginsWhereItBegins) {
   RecordWatch::Positions last;
   EXPECT_THAT(judged({4711, 4712}, last), IsEmpty());
-  EXPECT_THAT(judged({4714}, last), ElementsAre("lost system 4713-4713"));
+  EXPECT_THAT(judged({4714}, last), ElementsAre("lost System 4713-4713"));
 }
 
 TEST(RecordWatch, ABatchThatComesAgainTellsNothing) {
@@ -64,12 +64,12 @@ TEST(RecordWatch, ABatchThatComesAgainTellsNothing) {
 
 TEST(RecordWatch, ABatchThatOverlapsIsLookedAtBehindTheLastOne) {
   RecordWatch::Positions last{{"system", 7}};
-  EXPECT_THAT(judged({6, 7, 8, 10}, last, false), ElementsAre("lost system 9-9"));
+  EXPECT_THAT(judged({6, 7, 8, 10}, last, false), ElementsAre("lost System 9-9"));
 }
 
 TEST(RecordWatch, SmallNumbersOfNewEventsAreALogThatWasMadeAnew) {
   RecordWatch::Positions last{{"system", 900}};
-  EXPECT_THAT(judged({1, 2, 3}, last), ElementsAre("restart system 1-3"));
+  EXPECT_THAT(judged({1, 2, 3}, last), ElementsAre("restart System 1-3"));
   EXPECT_THAT(judged({4}, last), IsEmpty());
 }
 
@@ -93,7 +93,7 @@ TEST(RecordWatch, AGapThatComesOfClearingIsToldFromALoss) {
       "<Computer>host7</Computer></System><UserData><LogFileCleared "
       "xmlns='http://manifests.microsoft.com/win/2004/08/windows/eventlog'><SubjectUserName>ada</SubjectUserName>"
       "<Channel>System</Channel></LogFileCleared></UserData></Event>"));
-  EXPECT_THAT(judged({}, last, true, std::move(cleared)), ElementsAre("cleared system 6-19"));
+  EXPECT_THAT(judged({}, last, true, std::move(cleared)), ElementsAre("cleared System 6-19"));
 }
 
 class RecordWatchTest : public IngestTest {
