@@ -10,6 +10,7 @@
 #include <regex>
 
 #include "tests/interop/service.h"
+#include "tests/support/run.h"
 
 namespace interop {
 namespace {
@@ -199,7 +200,8 @@ TEST_P(Tools, WevtutilReadsAndManagesLogs) {
     const CommandResult logs = wevtutil({"el"});
     EXPECT_EQ(logs.status, 0) << logs.err;
     EXPECT_THAT(logs.out, HasSubstr(own + "\n"));
-    EXPECT_THAT(wevtutil({"qe", own, "/c:1"}).out, StartsWith("<Event "));
+    // The log is there from the start; its first events follow within a moment.
+    EXPECT_TRUE(test_support::eventually([&] { return wevtutil({"qe", own, "/c:1"}).out.starts_with("<Event "); }));
     EXPECT_THAT(wevtutil({"gl", own}).out, HasSubstr("name: " + own + "\n"));
     EXPECT_THAT(wevtutil({"gli", own}).out, HasSubstr("numberOfLogRecords: "));
     EXPECT_EQ(wevtutil({"sl", own, "/ms:2097152"}).status, 0);
