@@ -26,11 +26,6 @@ double as_double(const Number& number) {
   return number.negative ? -size : size;
 }
 
-template <typename T>
-int order_of(const T& left, const T& right) {
-  return left < right ? -1 : (right < left ? 1 : 0);
-}
-
 bool is_equality(Comparison comparison) {
   return comparison == Comparison::Equal || comparison == Comparison::NotEqual;
 }
@@ -49,7 +44,7 @@ bool compare_as_text(std::string_view value, Comparison comparison, std::string_
     return equal == (comparison == Comparison::Equal);
   }
   const int order = value.compare(constant);
-  return satisfies(order < 0 ? -1 : (order > 0 ? 1 : 0), comparison);
+  return base::satisfies(order, comparison);
 }
 
 }  // namespace
@@ -70,10 +65,10 @@ int compare(const Number& left, const Number& right) {
     const bool left_negative = left.negative && left.magnitude != 0;
     const bool right_negative = right.negative && right.magnitude != 0;
     if (left_negative != right_negative) return left_negative ? -1 : 1;
-    const int order = order_of(left.magnitude, right.magnitude);
+    const int order = base::order_of(left.magnitude, right.magnitude);
     return left_negative ? -order : order;
   }
-  return order_of(as_double(left), as_double(right));
+  return base::order_of(as_double(left), as_double(right));
 }
 
 std::optional<Number> parse_number(std::string_view text) {
@@ -150,24 +145,6 @@ bool is_sid(std::string_view text) {
   return !after_dash;
 }
 
-bool satisfies(int order, Comparison comparison) {
-  switch (comparison) {
-    case Comparison::Equal:
-      return order == 0;
-    case Comparison::NotEqual:
-      return order != 0;
-    case Comparison::Less:
-      return order < 0;
-    case Comparison::LessOrEqual:
-      return order <= 0;
-    case Comparison::Greater:
-      return order > 0;
-    case Comparison::GreaterOrEqual:
-      return order >= 0;
-  }
-  return false;
-}
-
 Constant Constant::of(std::string_view text) {
   Constant constant;
   constant.text = text;
@@ -218,11 +195,11 @@ bool compare(std::string_view value, Comparison comparison, const Constant& cons
 }
 
 bool compare(const Number& value, Comparison comparison, const Constant& constant) {
-  return satisfies(compare(value, constant.number), comparison);
+  return base::satisfies(compare(value, constant.number), comparison);
 }
 
 bool compare(base::WallTime value, Comparison comparison, const Constant& constant) {
-  return satisfies(order_of(value, constant.time), comparison);
+  return base::satisfies(base::order_of(value, constant.time), comparison);
 }
 
 }  // namespace events

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "engine/base/clock.h"
+#include "engine/base/comparison.h"
 
 namespace events {
 
@@ -45,10 +46,7 @@ Number milliseconds_between(base::WallTime earlier, base::WallTime later);
 /// True for S-1-… with at least one further number.
 bool is_sid(std::string_view text);
 
-enum class Comparison : std::uint8_t { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual };
-
-/// Whether an order (-1, 0, 1) satisfies `comparison`.
-bool satisfies(int order, Comparison comparison);
+using base::Comparison;
 
 /// A constant of a query. Its type is read off its looks, whether it stands in quotes or not. Source: event-query, 3.3.
 struct Constant {

@@ -161,21 +161,6 @@ std::vector<Token> tokens_of(std::string_view text) {
   return tokens;
 }
 
-Comparison mirrored(Comparison comparison) {
-  switch (comparison) {
-    case Comparison::Less:
-      return Comparison::Greater;
-    case Comparison::LessOrEqual:
-      return Comparison::GreaterOrEqual;
-    case Comparison::Greater:
-      return Comparison::Less;
-    case Comparison::GreaterOrEqual:
-      return Comparison::LessOrEqual;
-    default:
-      return comparison;
-  }
-}
-
 /// What a part of an expression is before it is known whether a comparison follows.
 struct Operand {
   enum class Type : std::uint8_t { Boolean, Path, Position, TimeDiff, Constant };
@@ -294,7 +279,7 @@ class Compiler {
     // 'x' = Data is tolerated, 5 = Data is the documented error.
     if (left.type == Operand::Type::Constant && left.constant.kind == Kind::Literal) {
       std::swap(left, right);
-      comparison = mirrored(comparison);
+      comparison = base::mirrored(comparison);
     }
     if (left.type == Operand::Type::Constant || right.type != Operand::Type::Constant) {
       return error(Win32::EvtFilterInvalidArgument, sign.at);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/comparison.h"
 #include "engine/base/encoding.h"
 #include "engine/wsman/property.h"
 
@@ -17,7 +18,7 @@ constexpr std::size_t kMaxText = 64 << 10;
 constexpr std::size_t kMaxParts = 500;
 constexpr std::size_t kMaxNesting = 32;
 
-enum class Comparison : std::uint8_t { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual };
+using base::Comparison;
 
 struct Expression;
 
@@ -166,7 +167,7 @@ class Parser {
       if (!wanted) return bad("a comparison is expected");
       ASSIGN_OR_RETURN(expression.path, path());
       expression.kind = Expression::Kind::Compare;
-      expression.comparison = mirrored(*wanted);
+      expression.comparison = base::mirrored(*wanted);
       expression.literal = std::move(*left);
       return expression;
     }
@@ -189,21 +190,6 @@ class Parser {
     if (take("<")) return Comparison::Less;
     if (take(">")) return Comparison::Greater;
     return std::nullopt;
-  }
-
-  static Comparison mirrored(Comparison comparison) {
-    switch (comparison) {
-      case Comparison::Less:
-        return Comparison::Greater;
-      case Comparison::LessOrEqual:
-        return Comparison::GreaterOrEqual;
-      case Comparison::Greater:
-        return Comparison::Less;
-      case Comparison::GreaterOrEqual:
-        return Comparison::LessOrEqual;
-      default:
-        return comparison;
-    }
   }
 
   Result<std::optional<Literal>> literal() {
@@ -376,21 +362,7 @@ bool compare(std::string_view text, Comparison comparison, const Literal& litera
   const auto left = parse_any_number(text);
   // Not a number: unequal to all, and without an order.
   if (!left || !right) return comparison == Comparison::NotEqual;
-  switch (comparison) {
-    case Comparison::Equal:
-      return *left == *right;
-    case Comparison::NotEqual:
-      return *left != *right;
-    case Comparison::Less:
-      return *left < *right;
-    case Comparison::LessOrEqual:
-      return *left <= *right;
-    case Comparison::Greater:
-      return *left > *right;
-    case Comparison::GreaterOrEqual:
-      return *left >= *right;
-  }
-  return false;
+  return base::satisfies(base::order_of(*left, *right), comparison);
 }
 
 bool holds(const Expression& expression, xml::Element context, bool top) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "engine/base/comparison.h"
 #include "engine/base/encoding.h"
 #include "engine/wsman/property.h"
 
@@ -102,7 +103,7 @@ class Lexer {
   std::size_t at_ = 0;
 };
 
-enum class Comparison : std::uint8_t { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual, Like, IsA };
+using base::Comparison;
 
 std::optional<Comparison> comparison_of(const Token& token) {
   if (token.is_symbol("=")) return Comparison::Equal;
@@ -111,25 +112,7 @@ std::optional<Comparison> comparison_of(const Token& token) {
   if (token.is_symbol("<=")) return Comparison::LessOrEqual;
   if (token.is_symbol(">")) return Comparison::Greater;
   if (token.is_symbol(">=")) return Comparison::GreaterOrEqual;
-  if (token.is("LIKE")) return Comparison::Like;
-  if (token.is("ISA")) return Comparison::IsA;
   return std::nullopt;
-}
-
-/// For "literal op property".
-Comparison mirrored(Comparison comparison) {
-  switch (comparison) {
-    case Comparison::Less:
-      return Comparison::Greater;
-    case Comparison::LessOrEqual:
-      return Comparison::GreaterOrEqual;
-    case Comparison::Greater:
-      return Comparison::Less;
-    case Comparison::GreaterOrEqual:
-      return Comparison::LessOrEqual;
-    default:
-      return comparison;
-  }
 }
 
 struct Literal {
@@ -153,7 +136,7 @@ Literal literal_of(Literal::Kind kind, std::string text) {
 
 /// A condition, or others that are joined.
 struct Node {
-  enum class Kind : std::uint8_t { And, Or, Not, Compare, Null };
+  enum class Kind : std::uint8_t { And, Or, Not, Compare, Like, IsA, Null };
   Kind kind = Kind::And;
   std::vector<Node> parts;
   std::vector<std::string> property;  ///< names, outermost first
@@ -164,36 +147,14 @@ struct Node {
 
 /// The order of a value and a literal; nothing where they cannot be compared.
 std::optional<int> order_of(const std::string& value, const Literal& literal) {
-  const auto sign = [](auto left, auto right) { return left < right ? -1 : right < left ? 1 : 0; };
   const auto number = literal.number ? parse_any_number(value) : std::nullopt;
-  if (number) return sign(*number, *literal.number);
+  if (number) return base::order_of(*number, *literal.number);
   const auto time = literal.time ? parse_any_datetime(value) : std::nullopt;
-  if (time) return sign(*time, *literal.time);
+  if (time) return base::order_of(*time, *literal.time);
   const auto boolean = literal.boolean ? parse_any_boolean(value) : std::nullopt;
-  if (boolean) return sign(*boolean, *literal.boolean);
+  if (boolean) return base::order_of(*boolean, *literal.boolean);
   if (literal.kind == Literal::Kind::Boolean) return std::nullopt;
   return compare_ignoring_case(value, literal.text);
-}
-
-bool satisfies(int order, Comparison comparison) {
-  switch (comparison) {
-    case Comparison::Equal:
-      return order == 0;
-    case Comparison::NotEqual:
-      return order != 0;
-    case Comparison::Less:
-      return order < 0;
-    case Comparison::LessOrEqual:
-      return order <= 0;
-    case Comparison::Greater:
-      return order > 0;
-    case Comparison::GreaterOrEqual:
-      return order >= 0;
-    case Comparison::Like:
-    case Comparison::IsA:
-      break;
-  }
-  return false;
 }
 
 /// The values of a property that are not null.
@@ -227,18 +188,18 @@ bool holds(const Node& node, xml::Element instance) {
       return !part(node.parts.front());
     case Node::Kind::Null:
       return values_of(instance, node.property).empty() != node.negated;
+    case Node::Kind::IsA:
+      // An instance is told from its element alone: of what it is derived is not known.
+      return base::equal_ignoring_case(instance.local_name(), node.literal.text);
     case Node::Kind::Compare:
+    case Node::Kind::Like:
       break;
-  }
-  if (node.comparison == Comparison::IsA) {
-    // An instance is told from its element alone: of what it is derived is not known.
-    return base::equal_ignoring_case(instance.local_name(), node.literal.text);
   }
   const std::vector<std::string> values = values_of(instance, node.property);
   return std::any_of(values.begin(), values.end(), [&node](const std::string& value) {
-    if (node.comparison == Comparison::Like) return matches_like(node.literal.text, value);
+    if (node.kind == Node::Kind::Like) return matches_like(node.literal.text, value);
     const auto order = order_of(value, node.literal);
-    return order && satisfies(*order, node.comparison);
+    return order && base::satisfies(*order, node.comparison);
   });
 }
 
@@ -341,11 +302,7 @@ class Parser {
     } else {
       ASSIGN_OR_RETURN(node, condition());
     }
-    if (!negated) return node;
-    Node outer;
-    outer.kind = Node::Kind::Not;
-    outer.parts.push_back(std::move(node));
-    return outer;
+    return negated ? negation_of(std::move(node)) : std::move(node);
   }
 
   Result<Node> condition() {
@@ -355,12 +312,10 @@ class Parser {
     ASSIGN_OR_RETURN(const auto first, literal());
     if (first) {
       const auto comparison = comparison_of(token_);
-      if (!comparison || *comparison == Comparison::Like || *comparison == Comparison::IsA) {
-        return bad_query(token_.at, "a comparison is expected");
-      }
+      if (!comparison) return bad_query(token_.at, "a comparison is expected");
       RETURN_IF_ERROR(advance());
       RETURN_IF_ERROR(property(node));
-      node.comparison = mirrored(*comparison);
+      node.comparison = base::mirrored(*comparison);
       node.literal = *first;
       return null_test(std::move(node));
     }
@@ -382,19 +337,29 @@ class Parser {
       RETURN_IF_ERROR(advance());
       if (!token_.is("LIKE")) return bad_query(token_.at, "LIKE is expected");
     }
-    const auto comparison = comparison_of(token_);
-    if (!comparison) return bad_query(token_.at, "a comparison is expected");
     const std::size_t at = token_.at;
-    node.comparison = *comparison;
+    if (token_.is("LIKE")) {
+      node.kind = Node::Kind::Like;
+    } else if (token_.is("ISA")) {
+      node.kind = Node::Kind::IsA;
+    } else if (const auto comparison = comparison_of(token_)) {
+      node.comparison = *comparison;
+    } else {
+      return bad_query(at, "a comparison is expected");
+    }
     RETURN_IF_ERROR(advance());
     ASSIGN_OR_RETURN(auto value, literal());
     if (!value) return bad_query(token_.at, "a value is expected");
-    const bool needs_text = *comparison == Comparison::Like || *comparison == Comparison::IsA;
-    if (needs_text && value->kind != Literal::Kind::Text) return bad_query(at, "a text is expected behind LIKE and ISA");
-    if (*comparison == Comparison::Like && value->text.size() > kMaxPattern) return bad_query(at, "the pattern is too long");
+    if (node.kind != Node::Kind::Compare && value->kind != Literal::Kind::Text) {
+      return bad_query(at, "a text is expected behind LIKE and ISA");
+    }
+    if (node.kind == Node::Kind::Like && value->text.size() > kMaxPattern) return bad_query(at, "the pattern is too long");
     node.literal = std::move(*value);
     ASSIGN_OR_RETURN(node, null_test(std::move(node)));
-    if (!negated) return node;
+    return negated ? negation_of(std::move(node)) : std::move(node);
+  }
+
+  static Node negation_of(Node node) {
     Node outer;
     outer.kind = Node::Kind::Not;
     outer.parts.push_back(std::move(node));

@@ -2,12 +2,14 @@
 
 #include <csignal>
 #include <fstream>
+#include <string_view>
 #include <thread>
 
 #include "engine/base/file_system.h"
 #include "tests/cli/controlled_service.h"
 #include "tests/support/matchers.h"
 #include "tests/support/process.h"
+#include "tests/support/run.h"
 
 namespace cli {
 namespace {
@@ -33,16 +35,22 @@ class Follow : public testing::Test {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   }
   bool wait_for_lines(std::size_t count) const {
-    for (int i = 0; i < 300 && lines() < count; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    return lines() == count;
+    return test_support::eventually([&] { return lines() >= count; }) && lines() == count;
   }
-  /// Delivers until something is seen: nobody says when a tail has begun.
-  void wait_until_it_follows() {
-    for (std::uint64_t i = 1'000; i < 1'300 && lines() == 0; ++i) {
-      service_.deliver(i, i);
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    ASSERT_GE(lines(), 1u);
+  /// Delivers until something is seen, since nobody says when a tail has begun. How many lines it then prints of that.
+  std::size_t wait_until_it_follows() {
+    std::uint64_t last = 999;
+    const bool seen = test_support::eventually([&] {
+      if (lines() != 0) return true;
+      ++last;
+      service_.deliver(last, last);
+      return false;
+    });
+    EXPECT_TRUE(seen);
+    const std::string text = base::read_file(output()).value_or("");
+    static constexpr std::string_view kTag = "<EventRecordID>";
+    const auto at = text.find(kTag);
+    return at == std::string::npos ? 0 : last - std::stoull(text.substr(at + kTag.size())) + 1;
   }
 
   ControlledService service_;
@@ -52,9 +60,7 @@ class Follow : public testing::Test {
 TEST_F(Follow, PrintsWhatComesFromNowOnAndEndsQuietly) {
   service_.deliver(5);
   const auto tail = start("");
-  wait_until_it_follows();
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  const std::size_t before = lines();
+  const std::size_t before = wait_until_it_follows();
   service_.deliver(2'003, 2'001);
   EXPECT_TRUE(wait_for_lines(before + 3));
   EXPECT_EQ(base::read_file(output())->find("<EventRecordID>5<"), std::string::npos);

@@ -10,10 +10,10 @@
 #include <filesystem>
 #include <fstream>
 #include <regex>
-#include <thread>
 
 #include "engine/wsman/names.h"
 #include "tests/integration/config_client.h"
+#include "tests/support/run.h"
 
 namespace integration {
 namespace {
@@ -69,10 +69,10 @@ class Access : public ::testing::Test {
   /// What `query` finds in Muster/Operational, as soon as it finds something.
   std::string recorded(const std::string& query) {
     std::string found;
-    for (int i = 0; i < 200 && found.empty(); ++i) {
+    EXPECT_TRUE(test_support::eventually([&] {
       found = stack_.tool("wevtutil", {"qe", "Muster/Operational", "/q:" + query, "/f:XML"}).out;
-      if (found.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
+      return !found.empty();
+    }));
     return found;
   }
 
