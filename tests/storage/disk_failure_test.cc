@@ -121,9 +121,7 @@ TEST(LossOfPower, LosesNothingThatWasAcknowledged) {
     ASSERT_THAT(test_support::run_on(loop.executor(), (*opened)->append(make_batch(std::move(events)))), IsOk());
     if (round % 5 != 4) continue;
     const test_support::TemporaryDirectory rest;
-    for (const auto& entry : std::filesystem::directory_iterator(copies.path())) {
-      std::filesystem::copy_file(entry.path(), rest / entry.path().filename().string());
-    }
+    disk.copy_synced_to(rest.path());
     ASSERT_EQ(ids_in(rest.path()), up_to(acknowledged));
   }
   test_support::run_on(loop.executor(), (*opened)->stop());
@@ -137,9 +135,7 @@ TEST(LossOfPower, LosesNoDocument) {
   ASSERT_THAT(store, IsOk());
   ASSERT_THAT((*store)->put("subscription", "baseline", "<Subscription/>"), IsOk());
   const test_support::TemporaryDirectory rest;
-  for (const auto& entry : std::filesystem::directory_iterator(copies.path())) {
-    std::filesystem::copy_file(entry.path(), rest / entry.path().filename().string());
-  }
+  disk.copy_synced_to(rest.path());
   auto after = storage::StateStore::open(rest.path());
   ASSERT_THAT(after, IsOk());
   EXPECT_THAT((*after)->find("subscription", "baseline"), IsOkAndHolds(std::optional<std::string>("<Subscription/>")));

@@ -152,4 +152,11 @@ void FaultyDisk::keep_synced_copies(const std::filesystem::path& folder) {
   disk().copies = folder;
 }
 
+void FaultyDisk::copy_synced_to(const std::filesystem::path& folder) const {
+  std::lock_guard lock(disk().mutex);
+  for (const auto& entry : std::filesystem::directory_iterator(disk().copies.value())) {
+    std::filesystem::copy_file(entry.path(), folder / entry.path().filename());
+  }
+}
+
 }  // namespace storage_test

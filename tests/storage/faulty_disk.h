@@ -26,6 +26,9 @@ class FaultyDisk {
   /// From now on each file is copied into `folder` when it is synced, and removed there when its removal is: what a loss of
   /// power would leave if the disk wrote nothing before it had to.
   void keep_synced_copies(const std::filesystem::path& folder);
+  /// Copies what keep_synced_copies() has kept so far into `folder`, as of one moment: threads of the store that sync
+  /// meanwhile wait.
+  void copy_synced_to(const std::filesystem::path& folder) const;
 };
 
 }  // namespace storage_test
