@@ -418,7 +418,7 @@ TEST(ServerConnection, EndsASlowBodyForWhichOthersWait) {
   RecordingHandler handler;
   handler.wanted_elsewhere = [] { return true; };
   http::ListenerOptions options;
-  options.body_patience = std::chrono::milliseconds(30);
+  options.body_patience = std::chrono::milliseconds(200);
   const std::string whole = post("body");
   EXPECT_THAT(statuses_in(converse_until_closed(handler, whole.substr(0, whole.size() - 1), options)), ElementsAre(500u));
   EXPECT_THAT(statuses_in(converse(handler, whole, {}, options)), ElementsAre(200u));
@@ -443,16 +443,16 @@ TEST(ServerConnection, LeavesASlowBodyItsTimeWhereNobodyWaits) {
 
 TEST(ServerConnection, DoesNotCountTheWaitForAdmissionAgainstTheSender) {
   RecordingHandler handler;
-  handler.admission_delay = std::chrono::milliseconds(100);
+  handler.admission_delay = std::chrono::milliseconds(600);
   http::ListenerOptions options;
-  options.retrieval_timeout = std::chrono::milliseconds(50);
+  options.retrieval_timeout = std::chrono::milliseconds(500);
   EXPECT_THAT(statuses_in(converse(handler, post("body"), {}, options)), ElementsAre(200u));
 }
 
 TEST(ServerConnection, ClosesWithoutAWordAfterTheIdleTime) {
   RecordingHandler handler;
   http::ListenerOptions options;
-  options.idle_timeout = std::chrono::milliseconds(30);
+  options.idle_timeout = std::chrono::milliseconds(200);
   EXPECT_EQ(converse_until_closed(handler, "", options), "");
   EXPECT_THAT(statuses_in(converse_until_closed(handler, post("one"), options)), ElementsAre(200u));
 }

@@ -255,7 +255,7 @@ TEST_F(BadBody, ThousandsOfAttributesAreAFaultOrAnAnswerInTime) {
   const auto start = std::chrono::steady_clock::now();
   const auto reply = post(many + "/>", "UTF-8");
   EXPECT_EQ(reply.status, 500);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 }  // namespace

@@ -15,10 +15,11 @@
 namespace integration {
 namespace {
 
-using std::chrono::seconds;
 using test_support::eventually;
 
 constexpr const char* kHost = "host7.lab.example";
+// Far below the minute that every wait for a client or a peer takes, far above what a busy machine needs.
+constexpr auto kSoon = std::chrono::seconds(20);
 constexpr const char* kHead =
     "POST /wsman HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/soap+xml;charset=UTF-8\r\n"
     "Content-Length: 10000\r\n\r\n";
@@ -46,7 +47,7 @@ class HostileClients : public ::testing::Test {
     const auto start = std::chrono::steady_clock::now();
     const auto reply = stack_.post(kHost, "/wsman", "");
     EXPECT_EQ(reply.status, 200) << reply.error;
-    EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(5));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, kSoon);
   }
 
   Stack stack_;
@@ -78,7 +79,7 @@ TEST_F(HostileClients, HandshakeThatDoesNotGoOnIsEndedInTime) {
     // A wait ends after ten seconds, just as a handshake does.
     for (int wait = 0; wait < 2; ++wait) client->receive_rest();
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(18));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
 }
 
 TEST_F(HostileClients, TenThousandIdleConnectionsCostLittleAndOthersAreServed) {
@@ -145,7 +146,7 @@ TEST_F(HostileClients, TheCollectorEndsInTimeWithClientsOfAllKinds) {
   connect(20, kHead);
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(stack_.collector().terminate(), 0) << stack_.collector().error_output();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kSoon);
 }
 
 TEST_F(HostileClients, TheForwarderEndsInTimeWithoutItsCollector) {
@@ -158,7 +159,7 @@ TEST_F(HostileClients, TheForwarderEndsInTimeWithoutItsCollector) {
   ASSERT_TRUE(stack_.forwarder(kHost).wait_for_line("not delivered, trying again"));
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(stack_.forwarder(kHost).terminate(), 0) << stack_.forwarder(kHost).error_output();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kSoon);
 }
 
 TEST_F(HostileClients, TheForwarderEndsInTimeWhileItsCollectorHangs) {
@@ -172,7 +173,7 @@ TEST_F(HostileClients, TheForwarderEndsInTimeWhileItsCollectorHangs) {
   std::ofstream(file, std::ios::app) << "May  1 10:15:30 host app[1]: line 2\n";
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(stack_.forwarder(kHost).terminate(), 0) << stack_.forwarder(kHost).error_output();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kSoon);
 
   stack_.collector().send_signal(SIGCONT);
   stack_.start_forwarder(kHost, file.string());
