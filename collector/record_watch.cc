@@ -116,9 +116,9 @@ base::AsyncResult<RecordWatch::Positions> RecordWatch::positions(std::string sub
     if (known != known_.end()) co_return known->second;
   }
   Positions positions;
-  ASSIGN_OR_CO_RETURN(const auto state, co_await store_.find_delivery_state(subscription, machine));
-  if (!state || !state->bookmark) co_return positions;
-  const auto bookmark = events::Bookmark::parse(*state->bookmark);
+  ASSIGN_OR_CO_RETURN(const auto stored, co_await store_.find_bookmark(subscription, machine));
+  if (!stored) co_return positions;
+  const auto bookmark = events::Bookmark::parse(*stored);
   // A machine's bookmark is its own affair: one that is no list of ours says nothing.
   if (!bookmark.ok()) co_return positions;
   for (const auto& entry : bookmark->entries) positions[base::to_lower(entry.channel)] = entry.record_id;

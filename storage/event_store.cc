@@ -52,7 +52,7 @@ class Writers {
   static base::Result<std::unique_ptr<Writers>> open(StoreShared& shared, Bell& bell) {
     std::unique_ptr<Writers> writers(new Writers(shared));
     RETURN_IF_ERROR(set_up_store(shared, writers->templates));
-    ASSIGN_OR_RETURN(auto writer, EventWriter::open(shared, writers->templates));
+    ASSIGN_OR_RETURN(auto writer, EventWriter::open(shared, writers->templates, writers->bookmarks));
     WriteQueue::Hooks hooks;
     hooks.stored = [&bell] { bell.ring(); };
     hooks.committed = [sealer = &writers->sealer_at_work_](EventWriter& committed) {
@@ -73,11 +73,14 @@ class Writers {
   }
 
   TemplateIndex templates;
+  BookmarkTable bookmarks;
   const std::shared_ptr<Admission> admission;
   std::unique_ptr<WriteQueue> queue;
 
  private:
-  explicit Writers(const StoreShared& shared) : admission(std::make_shared<Admission>(shared.options.max_queued_bytes)) {}
+  explicit Writers(const StoreShared& shared)
+      : bookmarks(shared.options.max_bookmark_bytes),
+        admission(std::make_shared<Admission>(shared.options.max_queued_bytes)) {}
 
   // The queue's thread speaks to the sealer, which comes after it and goes before it.
   std::atomic<Sealer*> sealer_at_work_{nullptr};
@@ -190,6 +193,16 @@ base::AsyncResult<std::optional<DeliveryState>> EventStore::find_delivery_state(
   ASSIGN_OR_CO_RETURN(auto states, co_await state_->readers->delivery_states(std::move(subscription), std::move(machine)));
   if (states.empty()) co_return std::optional<DeliveryState>();
   co_return std::optional(std::move(states.front()));
+}
+
+base::AsyncResult<std::optional<std::string>> EventStore::find_bookmark(std::string_view subscription,
+                                                                        std::string_view machine) {
+  if (state_->writers) {
+    auto answer = state_->writers->bookmarks.find(subscription, machine);
+    if (answer.known) co_return std::move(answer.bookmark);
+  }
+  ASSIGN_OR_CO_RETURN(auto state, co_await find_delivery_state(std::string(subscription), std::string(machine)));
+  co_return state ? std::move(state->bookmark) : std::nullopt;
 }
 
 base::AsyncResult<void> EventStore::forget_subscription(std::string subscription) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/budget.h"
@@ -34,6 +35,8 @@ struct EventStoreOptions {
   /// Appends are refused with Errc::Full while the file system has less than this left (or a sixteenth of its size, where
   /// that is less), and work again by themselves.
   std::uint64_t min_free_bytes = 64u << 20;
+  /// Bookmarks are kept in memory up to here, and read from the disk beyond.
+  std::size_t max_bookmark_bytes = 256u << 20;
   /// Opens what is there without changing a byte: every change is Errc::ReadOnly.
   bool read_only = false;
   /// Events of a log that wait in the catalogue before they are sealed into its current file. Smaller numbers are for tests.
@@ -251,6 +254,8 @@ class EventStore {
   /// All states, or those of one subscription; sorted by subscription and machine.
   base::AsyncResult<std::vector<DeliveryState>> delivery_states(std::optional<std::string> subscription);
   base::AsyncResult<std::optional<DeliveryState>> find_delivery_state(std::string subscription, std::string machine);
+  /// The bookmark of that state, without waiting for a disk: what the last commit has left.
+  base::AsyncResult<std::optional<std::string>> find_bookmark(std::string_view subscription, std::string_view machine);
   /// Forgets every state of a subscription that is gone. Events stay.
   base::AsyncResult<void> forget_subscription(std::string subscription);
   /// Forgets the states of these machines, all in one transaction, but not of one that has been heard of since `before`.

@@ -38,18 +38,21 @@ ON CONFLICT (subscription, machine) DO UPDATE SET
 
 constexpr std::string_view kForgetMachine = R"(
 DELETE FROM deliveries WHERE subscription = ?1 AND machine = ?2 AND
-  max(coalesce(last_heartbeat, 0), coalesce(last_event, 0), coalesce(error_time, 0)) < ?3)";
+  max(coalesce(last_heartbeat, 0), coalesce(last_event, 0), coalesce(error_time, 0)) < ?3
+  RETURNING machine)";
 
 }  // namespace
 
-EventWriter::EventWriter(StoreShared& shared, TemplateIndex& index)
+EventWriter::EventWriter(StoreShared& shared, TemplateIndex& index, BookmarkTable& bookmarks)
     : shared_(shared),
       index_(index),
+      bookmarks_(bookmarks),
       clock_(*shared.options.clock),
       space_(shared.directory, shared.options.min_free_bytes, clock_, shared.options.free_bytes) {}
 
-base::Result<std::unique_ptr<EventWriter>> EventWriter::open(StoreShared& shared, TemplateIndex& index) {
-  std::unique_ptr<EventWriter> writer(new EventWriter(shared, index));
+base::Result<std::unique_ptr<EventWriter>> EventWriter::open(StoreShared& shared, TemplateIndex& index,
+                                                             BookmarkTable& bookmarks) {
+  std::unique_ptr<EventWriter> writer(new EventWriter(shared, index, bookmarks));
   ASSIGN_OR_RETURN(writer->database_,
                    Database::open(catalogue_file(shared.directory), shared.database_options(false, kCacheBytes)));
   auto& database = *writer->database_;
@@ -66,6 +69,7 @@ base::Result<std::unique_ptr<EventWriter>> EventWriter::open(StoreShared& shared
   ASSIGN_OR_RETURN(writer->add_template_,
                    database.prepare("INSERT INTO templates (hash, text) VALUES (?1, ?2) RETURNING id"));
   RETURN_IF_ERROR(writer->logs_->all());
+  RETURN_IF_ERROR(bookmarks.load(database));
   ASSIGN_OR_RETURN(const auto unused, database.ask("PRAGMA freelist_count"));
   writer->may_shrink_ = unused >= kUnusedPages;
   return writer;
@@ -80,6 +84,7 @@ base::Result<void> EventWriter::commit() {
   }
   RETURN_IF_ERROR(logs_->flush());
   RETURN_IF_ERROR(database_->commit());
+  bookmarks_.commit();
   for (auto& [hash, shape] : new_templates_) index_.add(hash, std::move(shape));
   for (const auto& file : pending_.gone) held_->let_go(file.id);
   const auto append = [](auto& to, auto& from) {
@@ -100,6 +105,7 @@ bool EventWriter::is_due(const OpenLog& log) const {
 
 void EventWriter::rollback() {
   database_->rollback();
+  bookmarks_.rollback();
   logs_->forget();
   duplicates_->forget();
   origins_.forget();
@@ -278,7 +284,9 @@ base::Result<AppendResult> EventWriter::append(const DeliveredBatch& batch, cons
     const auto last_event = result.stored > 0 ? std::optional(batch.received) : std::nullopt;
     set_delivery_.bind(1, batch.subscription).bind(2, batch.machine).bind(3, batch.address).bind(4, batch.bookmark);
     set_delivery_.bind(5, batch.received).bind(6, last_event).bind_null(7).bind_null(8).bind_null(9);
-    return set_delivery_.bind(10, result.stored).bind(11, 0).run();
+    RETURN_IF_ERROR(set_delivery_.bind(10, result.stored).bind(11, 0).run());
+    if (batch.bookmark) bookmarks_.put(batch.subscription, batch.machine, *batch.bookmark);
+    return {};
   };
   auto done = store();
   if (!done.ok()) {
@@ -322,17 +330,23 @@ base::Result<void> EventWriter::update_delivery(const DeliveryUpdate& update) {
     set_delivery_.bind(7, failure->code).bind(8, failure->code == 0 ? std::string_view() : failure->message);
     if (failure->code != 0) set_delivery_.bind(9, failure->time);
   }
-  return set_delivery_.bind(10, 0).bind(11, update.dropped).run();
+  RETURN_IF_ERROR(set_delivery_.bind(10, 0).bind(11, update.dropped).run());
+  if (update.bookmark) bookmarks_.put(update.subscription, update.machine, *update.bookmark);
+  return {};
 }
 
 base::Result<void> EventWriter::forget_subscription(const std::string& subscription) {
-  return forget_subscription_.bind(1, subscription).run();
+  RETURN_IF_ERROR(forget_subscription_.bind(1, subscription).run());
+  bookmarks_.forget_subscription(subscription);
+  return {};
 }
 
 base::Result<void> EventWriter::forget_machines(const std::string& subscription, const std::vector<std::string>& machines,
                                                 base::WallTime before) {
   for (const std::string& machine : machines) {
-    RETURN_IF_ERROR(forget_machine_.bind(1, subscription).bind(2, machine).bind(3, before).run());
+    ASSIGN_OR_RETURN(const bool gone, forget_machine_.bind(1, subscription).bind(2, machine).bind(3, before).step());
+    forget_machine_.reset();
+    if (gone) bookmarks_.forget(subscription, machine);
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/bookmark_table.h"
 #include "storage/catalogue.h"
 #include "storage/database.h"
 #include "storage/dictionary.h"
@@ -45,7 +46,8 @@ struct Aftermath {
 class EventWriter {
  public:
   /// Opens the catalogue of a store that is ready to be written (see prepare_store()).
-  static base::Result<std::unique_ptr<EventWriter>> open(StoreShared& shared, TemplateIndex& index);
+  static base::Result<std::unique_ptr<EventWriter>> open(StoreShared& shared, TemplateIndex& index,
+                                                         BookmarkTable& bookmarks);
 
   base::Result<void> begin() { return database_->begin(); }
   base::Result<void> commit();
@@ -97,7 +99,7 @@ class EventWriter {
     std::vector<State> states;
   };
 
-  EventWriter(StoreShared& shared, TemplateIndex& index);
+  EventWriter(StoreShared& shared, TemplateIndex& index, BookmarkTable& bookmarks);
   base::Result<OpenLog*> log_for_append(const std::string& name);
   base::Result<void> check_room(const OpenLog& log, std::uint64_t bytes);
   base::Result<void> find_template(const CutBatch::Shape& shape, std::uint32_t number, Shapes& shapes);
@@ -115,6 +117,7 @@ class EventWriter {
 
   StoreShared& shared_;
   TemplateIndex& index_;
+  BookmarkTable& bookmarks_;
   base::Clock& clock_;
   FreeSpace space_;
   std::unique_ptr<Database> database_;

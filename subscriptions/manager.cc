@@ -309,9 +309,8 @@ base::AsyncResult<std::vector<wsman::OfferedSubscription>> Manager::offered_to(a
   for (const auto& [key, entry] : definitions->by_key) {
     const Subscription& definition = entry->definition;
     if (!is_served(definition, now) || !admits(definition, machine) || is_disabled_by_name(definition, machine)) continue;
-    ASSIGN_OR_CO_RETURN(const auto delivery, co_await state_->events.find_delivery_state(definition.id, machine.name));
-    auto offer = make_offer(definition, entry->basis, machine, state_->options.offers, requested_to,
-                            delivery ? delivery->bookmark : std::nullopt);
+    ASSIGN_OR_CO_RETURN(const auto bookmark, co_await state_->events.find_bookmark(definition.id, machine.name));
+    auto offer = make_offer(definition, entry->basis, machine, state_->options.offers, requested_to, bookmark);
     if (!offer.ok()) co_return std::move(offer).error();
     offers.push_back(std::move(*offer));
   }
