@@ -140,6 +140,7 @@ void Enrolment::start_feed(std::string key, wsman::OfferedSubscription offer) {
   feed.state_key = options_.manager.url + "|" + key;
   feed.offer = std::move(offer);
   feed.computer = options_.computer;
+  feed.bounds = options_.bounds;
   auto running = std::make_unique<Running>(std::move(feed), *this, executor_);
   running->task.spawn("subscription " + key, running->feed.run());
   feeds_.emplace(std::move(key), std::move(running));

@@ -22,6 +22,7 @@ namespace forwarder {
 struct EnrolmentOptions {
   service::SubscriptionManagerAddress manager;
   std::string computer;
+  std::function<wsman::DeliveryBounds()> bounds = [] { return wsman::DeliveryBounds(); };  ///< for its feeds
 };
 
 /// Enumerates the manager's offers each Refresh, starts a feed for a new one, leaves one with the same version alone,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "engine/base/blocking.h"
@@ -26,6 +27,7 @@ struct FeedOptions {
   wsman::OfferedSubscription offer;
   std::string computer;   ///< the MachineID
   std::string state_key;  ///< names this feed in the state store: manager and identifier
+  std::function<wsman::DeliveryBounds()> bounds = [] { return wsman::DeliveryBounds(); };  ///< those in force
 };
 
 /// Why a feed has ended by itself.
@@ -62,6 +64,7 @@ class Feed final : private wsman::NotifierGuide {
   base::AsyncResult<events::Bookmark> find_beginning();
   base::Task<void> give_up(FeedEnd end, base::Error why);
   base::Task<void> passed(const std::string& bookmark) override;
+  wsman::DeliveryBounds bounds() override { return options_.bounds(); }
 
   FeedOptions options_;
   service::StorageEventLogs events_;

@@ -103,10 +103,12 @@ struct Dispatcher::State {
   explicit State(DispatcherOptions o)
       : options(std::move(o)),
         enumerations(options),
-        subscriptions(options,
-                      [this](const Resource& resource, const auth::Principal& who, const std::string& address) {
-                        return permits(resource, who, address, resource.uri(), action::kSubscribe);
-                      }),
+        subscriptions(
+            options,
+            [this](const Resource& resource, const auth::Principal& who, const std::string& address) {
+              return permits(resource, who, address, resource.uri(), action::kSubscribe);
+            },
+            [this] { return current_limits(); }),
         limits(options) {}
 
   const DispatcherOptions options;

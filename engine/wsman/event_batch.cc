@@ -35,17 +35,20 @@ EventBatch::Added EventBatch::add(const Item& event) {
   if (wrapped) xml_ += "</w:Event>";
   const std::size_t size = encoded_size(std::string_view(xml_).substr(before), limits_.charset);
   const std::size_t behind = bookmark_octets(event.bookmark);
-  if (used_ + size + behind > limits_.octets) {
+  const bool too_many = items_ != 0 && used_ + size > limits_.octets_together;
+  if (too_many || used_ + size + behind > limits_.octets) {
     xml_.resize(before);
     return size + behind > limits_.octets ? Added::TooLarge : Added::Full;
   }
   used_ += size;
   ++items_;
+  dropped_ += event.lost_before;
   bookmark_ = event.bookmark;
   return Added::Yes;
 }
 
 void EventBatch::leave_out(const Item& event, bool counted) {
+  dropped_ += event.lost_before;
   if (counted) ++dropped_;
   bookmark_ = event.bookmark;
 }
@@ -55,7 +58,8 @@ void EventBatch::pass(const std::string& bookmark) {
 }
 
 bool EventBatch::is_full() const {
-  return items_ >= limits_.items || (items_ != 0 && used_ >= limits_.octets - limits_.octets / 10);
+  const std::size_t most = std::min(limits_.octets, limits_.octets_together);
+  return items_ >= limits_.items || (items_ != 0 && used_ >= most - most / 10);
 }
 
 std::size_t EventBatch::items_left() const {
@@ -64,7 +68,8 @@ std::size_t EventBatch::items_left() const {
 
 std::size_t EventBatch::bytes_left() const {
   // No character takes more octets in UTF-16 than twice what it takes in UTF-8.
-  return std::max<std::size_t>((limits_.octets - used_) / (limits_.charset == Charset::Utf16 ? 2 : 1), 1);
+  const std::size_t most = std::max(std::min(limits_.octets, limits_.octets_together), used_);
+  return std::max<std::size_t>((most - used_) / (limits_.charset == Charset::Utf16 ? 2 : 1), 1);
 }
 
 std::string EventBatch::wrapped_xml() const {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ std::string dropped_element(std::uint64_t count);
 struct BatchLimits {
   std::size_t items = 1;
   std::size_t octets = 0;  ///< encoded: of the items, and of the bookmark where bookmarks are sent
+  /// Of several items together, without the bookmark: one may be larger.
+  std::size_t octets_together = std::numeric_limits<std::size_t>::max();
   Charset charset = Charset::Utf8;
   bool cdata = true;      ///< events go out as text
   bool bookmarks = true;  ///< a bookmark goes with the message
@@ -40,6 +43,8 @@ class EventBatch {
   Added add(const Item& event);
   /// Goes past an event that is not sent; `counted` says whether the subscriber learns of it.
   void leave_out(const Item& event, bool counted);
+  /// Counts events that the source could not keep.
+  void lose(std::uint64_t events) { dropped_ += events; }
   /// Everything up to `bookmark` has been looked at.
   void pass(const std::string& bookmark);
 
@@ -52,6 +57,8 @@ class EventBatch {
   std::size_t bytes_left() const;
 
   std::size_t items() const { return items_; }
+  /// Of the items, without the bookmark.
+  std::size_t octets() const { return used_; }
   std::uint64_t dropped() const { return dropped_; }
   const std::string& bookmark() const { return bookmark_; }
   /// The events, one after the other.

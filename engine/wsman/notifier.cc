@@ -40,6 +40,8 @@ constexpr std::uint32_t kDeliveryRefused = 2150858804;
 constexpr std::uint32_t kResourceNotFound = 2150858752;
 constexpr std::uint32_t kInvalidResourceUri = 2150858811;
 constexpr std::uint32_t kHttpNotFound = 2150859027;
+constexpr std::uint32_t kHttpTooLarge = 2150859025;
+constexpr std::uint32_t kEnvelopeTooLarge = 2150858823;
 
 /// Answers after which the same batch would be refused again.
 bool is_refusal(const base::Error& error) {
@@ -48,6 +50,13 @@ bool is_refusal(const base::Error& error) {
   return code == static_cast<std::uint32_t>(base::Win32::AccessDenied) || code == kDeliveryRefused ||
          code == kResourceNotFound || code == kInvalidResourceUri || code == kHttpNotFound ||
          code == kDestinationUnreachable;
+}
+
+/// Answers after which a smaller message may fare better.
+bool says_too_large(const base::Error& error) {
+  if (error.code.category() != base::win32_category()) return false;
+  const std::uint32_t code = base::win32_number(error.code);
+  return code == kHttpTooLarge || code == kEnvelopeTooLarge;
 }
 
 /// Spreads retries of many sources: 80 to 120 hundredths.
@@ -61,6 +70,10 @@ Charset charset_of(const SubscribeRequest& how) {
 }
 
 }  // namespace
+
+DeliveryBounds delivery_bounds(const Limits& limits) {
+  return {limits.max_envelope_size, limits.max_timeout};
+}
 
 base::Task<void> NotifierGuide::passed(const std::string&) {
   co_return;
@@ -99,6 +112,7 @@ base::Result<void> Notifier::prepare() {
 std::size_t Notifier::octets_without_events() const {
   Message message = message_for(action::kEvents);
   if (options_.how.send_bookmarks) message.headers.bookmark = "";
+  message.headers.operation_timeout = client_->options().operation_timeout;
   message.body = "<w:Events>" + dropped_element(std::numeric_limits<std::uint64_t>::max()) + "</w:Events>" +
                  std::string(kLongBody, ' ');
   const Charset charset = charset_of(options_.how);
@@ -110,8 +124,10 @@ BatchLimits Notifier::limits() const {
   const SubscribeRequest& how = options_.how;
   BatchLimits limits;
   limits.charset = charset_of(how);
-  const auto whole = static_cast<std::size_t>(std::min(how.max_envelope_size, kMaxOctets));
+  const std::uint64_t allowed = std::min(how.max_envelope_size, guide_.bounds().max_envelope_size);
+  const auto whole = static_cast<std::size_t>(std::min(allowed, kMaxOctets));
   limits.octets = whole - std::min(whole, fixed_octets_);
+  limits.octets_together = octets_together_;
   limits.wrapped = how.mode == kModeEvents;
   limits.items = 1;
   if (limits.wrapped) {
@@ -139,7 +155,7 @@ base::Task<void> Notifier::run(Enumerator& source) {
   last_contact_ = clock_.steady();
   Message first = message_for(action::kHeartbeat);
   const Sent opened = co_await send(std::move(first));
-  if (opened == Sent::Stop) co_return;
+  if (opened != Sent::Yes) co_return;
   bool told = false;
   for (;;) {
     if (!guide_.may_go_on()) {
@@ -162,6 +178,10 @@ base::Task<void> Notifier::run(Enumerator& source) {
     told = false;
     const Sent sent = co_await send_batch(*batch);
     if (sent == Sent::Stop) co_return;
+    if (sent == Sent::TooLarge) {
+      take_back(*batch);
+      continue;
+    }
     bookmark_ = batch->bookmark();
     if (!bookmark_.empty()) co_await guide_.passed(bookmark_);
     // Where the source has ended, next_batch() has nothing to wait for.
@@ -174,8 +194,9 @@ base::Task<void> Notifier::run(Enumerator& source) {
 
 bool Notifier::leave_out(EventBatch& batch, const Item& event) {
   const SubscribeRequest& how = options_.how;
-  const std::string what = "an event of " + std::to_string(event.xml.size()) + " bytes exceeds MaxEnvelopeSize, " +
-                           std::to_string(how.max_envelope_size);
+  const std::uint64_t limit = std::min(how.max_envelope_size, guide_.bounds().max_envelope_size);
+  const std::string what = "an event of " + std::to_string(event.xml.size()) +
+                           " bytes exceeds MaxEnvelopeSize, or what the subscriber takes: " + std::to_string(limit);
   if (how.oversize == OversizePolicy::CancelSubscription) {
     // What came before it is delivered first.
     if (!batch.holds_something()) finish(NotifierEnd::TooLarge, base::make_error(base::Win32::InvalidData, what));
@@ -188,20 +209,35 @@ bool Notifier::leave_out(EventBatch& batch, const Item& event) {
 
 base::AsyncResult<EventBatch> Notifier::next_batch(Enumerator& source) {
   const SubscribeRequest& how = options_.how;
-  const milliseconds max_time = how.mode == kModeEvents ? how.max_time.value_or(kDefaultMaxTime) : milliseconds(0);
+  milliseconds max_time = how.mode == kModeEvents ? how.max_time.value_or(kDefaultMaxTime) : milliseconds(0);
+  if (hurry_) max_time = milliseconds(0);
   EventBatch batch(limits(), bookmark_);
+  taken_.clear();
+  taken_passed_.clear();
+  taken_lost_ = 0;
+  dropped_told_ = false;
   // Events that wait go out when a heartbeat would be due: they say the same, and more.
   base::SteadyTime until = last_contact_ + heartbeat_interval();
   bool waits = false;
   bool drained = false;
   for (;;) {
     while (!kept_.empty()) {
-      const EventBatch::Added added = batch.add(kept_.front());
+      Kept& next = kept_.front();
+      EventBatch::Added added = EventBatch::Added::TooLarge;
+      if (!next.refused) added = batch.add(next.event);
       if (added == EventBatch::Added::Full) co_return batch;
-      if (added == EventBatch::Added::TooLarge && !leave_out(batch, kept_.front())) co_return batch;
+      if (added == EventBatch::Added::TooLarge && !leave_out(batch, next.event)) co_return batch;
+      next.sent = added == EventBatch::Added::Yes;
+      taken_.push_back(std::move(next));
       kept_.pop_front();
     }
-    if (!passed_.empty()) batch.pass(std::exchange(passed_, {}));
+    hurry_ = false;
+    batch.lose(lost_);
+    taken_lost_ += std::exchange(lost_, 0);
+    if (!passed_.empty()) {
+      batch.pass(passed_);
+      taken_passed_ = std::exchange(passed_, {});
+    }
     const base::SteadyTime now = clock_.steady();
     if (batch.holds_something() && !std::exchange(waits, true)) until = std::min(until, now + max_time);
     if (batch.is_full() || finished_) co_return batch;
@@ -220,9 +256,32 @@ base::AsyncResult<EventBatch> Notifier::next_batch(Enumerator& source) {
     }
     drained = page->items.empty();
     finished_ = page->end;
-    for (Item& event : page->items) kept_.push_back(std::move(event));
+    for (Item& event : page->items) kept_.push_back({std::move(event)});
     passed_ = std::move(page->bookmark);
+    lost_ += page->lost;
   }
+}
+
+/// A batch that is too large for the subscriber: what is in it comes into smaller ones.
+void Notifier::take_back(const EventBatch& batch) {
+  if (batch.items() > 1) {
+    octets_together_ = batch.octets() / 2;
+    base::log_info("subscription {}: a batch of {} events is too large for the subscriber", options_.how.subscription_name,
+                   batch.items());
+  }
+  if (dropped_told_) {
+    std::erase_if(taken_, [](const Kept& kept) { return !kept.sent; });
+    for (Kept& kept : taken_) kept.event.lost_before = 0;
+    taken_lost_ = 0;
+  }
+  for (; !taken_.empty(); taken_.pop_back()) {
+    Kept& kept = taken_.back();
+    kept.refused = kept.refused || (kept.sent && batch.items() == 1);
+    kept_.push_front(std::move(kept));
+  }
+  lost_ += taken_lost_;
+  if (passed_.empty()) passed_ = std::move(taken_passed_);
+  hurry_ = true;
 }
 
 base::Task<Notifier::Sent> Notifier::send_batch(const EventBatch& batch) {
@@ -236,7 +295,8 @@ base::Task<Notifier::Sent> Notifier::send_batch(const EventBatch& batch) {
   if (how.send_bookmarks) message.headers.bookmark = batch.bookmark();
   if (how.mode == kModeEvents) {
     message.body = "<w:Events>" + batch.wrapped_xml() + "</w:Events>";
-    co_return co_await send(std::move(message));
+    const bool replaceable = batch.items() != 0;
+    co_return co_await send(std::move(message), replaceable);
   }
   if (batch.dropped() != 0) {
     Message dropped = message;
@@ -246,11 +306,12 @@ base::Task<Notifier::Sent> Notifier::send_batch(const EventBatch& batch) {
     // The bookmark goes with the event behind them, if there is one.
     if (batch.items() != 0) dropped.headers.bookmark.reset();
     const Sent sent = co_await send(std::move(dropped));
-    if (sent == Sent::Stop || batch.items() == 0) co_return sent;
+    if (sent != Sent::Yes || batch.items() == 0) co_return sent;
+    dropped_told_ = true;
   }
   message.headers.action = action::kEvent;
   message.body = batch.events_xml();
-  co_return co_await send(std::move(message));
+  co_return co_await send(std::move(message), true);
 }
 
 /// With every header that the client would add, so that its size is known.
@@ -266,7 +327,7 @@ Message Notifier::message_for(std::string_view action) const {
   headers.machine_id = client.machine_id;
   headers.locale = "en-US";
   headers.data_locale = "en-US";
-  headers.operation_timeout = client.operation_timeout;
+  headers.operation_timeout = std::min(client.operation_timeout, guide_.bounds().max_timeout);
   headers.max_envelope_size = client.max_envelope_size;
   headers.ack_requested = acknowledged();
   headers.extra = options_.how.notify_to.reference_properties;
@@ -274,7 +335,7 @@ Message Notifier::message_for(std::string_view action) const {
   return message;
 }
 
-base::Task<Notifier::Sent> Notifier::send(Message message) {
+base::Task<Notifier::Sent> Notifier::send(Message message, bool replaceable) {
   const SubscribeRequest& how = options_.how;
   const std::string& name = how.subscription_name;
   milliseconds delay = std::min(kFirstRetry, how.retry_interval);
@@ -295,6 +356,7 @@ base::Task<Notifier::Sent> Notifier::send(Message message) {
     } else {
       trouble = base::make_error(base::Win32::InvalidData, "the answer is not an Ack");
     }
+    if (replaceable && says_too_large(trouble)) co_return Sent::TooLarge;
     if (is_refusal(trouble)) {
       base::log_error("subscription {}: deliveries are refused: {}", name, trouble.message());
       finish(NotifierEnd::Refused, std::move(trouble));

@@ -41,6 +41,8 @@ struct Item {
   std::string resource_uri = {};
   /// Of an event: `xml` need not be well-formed, and goes out as text only.
   bool opaque = false;
+  /// Of an event: how many the source had before it and could not keep until now.
+  std::uint64_t lost_before = 0;
 };
 
 /// A filter that came with an Enumerate. `dialect` is empty where none was named.
@@ -85,6 +87,8 @@ class Enumerator {
     bool end = false;  ///< nothing comes after these
     /// XML of the position behind all that was looked at, where that is further than the last item; of subscriptions.
     std::string bookmark;
+    /// Where there is no item to tell it: Item::lost_before of one behind that position.
+    std::uint64_t lost = 0;
   };
   /// At most `budget.items` items of at most `budget.bytes` in all (a single item may be larger: the dispatcher then answers
   /// the right fault). Waits until `budget.until` at most where nothing is there yet.

@@ -37,9 +37,10 @@ struct Subscription {
   std::shared_ptr<void> place;  ///< in a quota, while the subscription is open
 
   std::unique_ptr<Enumerator> source;
-  std::deque<Item> kept;  ///< read from the source, not sent yet
-  std::string passed;     ///< the position behind `kept`, where it is further
-  std::string bookmark;   ///< behind what was sent
+  std::deque<Item> kept;   ///< read from the source, not sent yet
+  std::string passed;      ///< the position behind `kept`, where it is further
+  std::uint64_t lost = 0;  ///< events that the source could not keep, told by nothing in `kept`
+  std::string bookmark;    ///< behind what was sent
   bool source_ended = false;
 
   std::unique_ptr<Pusher> pusher;  ///< null where it is pulled

@@ -122,6 +122,7 @@ class Pusher final : public NotifierGuide {
     return !revoked;
   }
   base::SteadyTime ask_again() override { return owner_.table_.expiry(subscription_.id).value_or(base::SteadyTime::max()); }
+  DeliveryBounds bounds() override { return delivery_bounds(owner_.limits_()); }
 
  private:
   Subscriptions& owner_;
@@ -136,9 +137,10 @@ class Pusher final : public NotifierGuide {
 Subscription::Subscription() = default;
 Subscription::~Subscription() = default;
 
-Subscriptions::Subscriptions(const DispatcherOptions& options, Permits permits)
+Subscriptions::Subscriptions(const DispatcherOptions& options, Permits permits, std::function<Limits()> limits)
     : options_(options),
       permits_(std::move(permits)),
+      limits_(std::move(limits)),
       table_(SubscriptionLimits{options.max_subscriptions, options.max_pushed_subscriptions}) {}
 
 Subscriptions::~Subscriptions() = default;
@@ -387,7 +389,10 @@ AsyncResult<Message> Subscriptions::pull_from(Subscription& subscription, const 
       }
       subscription.kept.pop_front();
     }
-    if (subscription.kept.empty() && !subscription.passed.empty()) batch.pass(std::exchange(subscription.passed, {}));
+    if (subscription.kept.empty()) {
+      batch.lose(std::exchange(subscription.lost, 0));
+      if (!subscription.passed.empty()) batch.pass(std::exchange(subscription.passed, {}));
+    }
     full = full || batch.is_full();
     const base::SteadyTime now = clock.steady();
     if (full || subscription.source_ended || (batch.holds_something() && drained) || (drained && now >= until)) break;
@@ -405,6 +410,7 @@ AsyncResult<Message> Subscriptions::pull_from(Subscription& subscription, const 
     subscription.source_ended = page->end;
     for (Item& event : page->items) subscription.kept.push_back(std::move(event));
     subscription.passed = std::move(page->bookmark);
+    subscription.lost += page->lost;
   }
   subscription.bookmark = batch.bookmark();
   const bool ended = subscription.source_ended && subscription.kept.empty();

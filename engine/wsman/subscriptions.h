@@ -40,7 +40,8 @@ class Subscriptions {
   /// Whether `who` at `address` may (still) subscribe to the resource.
   using Permits = std::function<bool(const Resource&, const auth::Principal& who, const std::string& address)>;
 
-  Subscriptions(const DispatcherOptions& options, Permits permits);
+  /// `limits` answers those that are in force, from any thread.
+  Subscriptions(const DispatcherOptions& options, Permits permits, std::function<Limits()> limits);
   ~Subscriptions();
 
   /// From now on events are pushed, too; until then they can be pulled only. Once. `routes` outlives the subscriptions.
@@ -78,6 +79,7 @@ class Subscriptions {
 
   const DispatcherOptions& options_;
   const Permits permits_;
+  const std::function<Limits()> limits_;
   SubscriptionTable table_;
 
   std::mutex mutex_;

@@ -59,6 +59,11 @@ void FakeCollector::answer_always(std::string_view action, Script script) {
   always_.insert(always_.begin(), {std::string(action), script});
 }
 
+void FakeCollector::take_at_most(std::size_t octets) {
+  std::lock_guard lock(mutex_);
+  at_most_ = octets;
+}
+
 void FakeCollector::offer(std::vector<wsman::OfferedSubscription> offers) {
   std::lock_guard lock(mutex_);
   offers_ = std::move(offers);
@@ -87,6 +92,11 @@ base::AsyncResult<std::optional<wsman::Envelope>> FakeCollector::take(wsman::Mes
   wsman::Message reply;
   {
     std::lock_guard lock(mutex_);
+    if (message.text.size() > at_most_) {
+      received_.push_back(std::move(message));
+      // ERROR_WSMAN_HTTP_REQUEST_TOO_LARGE_STATUS
+      co_return base::make_error(base::win32_code(2150859025), "HTTP status 413");
+    }
     script = script_for(message.headers.action);
     if (script == Script(Answer::Ack)) {
       events_.insert(events_.end(), message.events.begin(), message.events.end());

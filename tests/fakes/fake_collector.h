@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,6 +50,8 @@ class FakeCollector {
   void answer_once(std::string_view action, Script script);
   /// After those of answer_once().
   void answer_always(std::string_view action, Script script);
+  /// Larger messages, in octets of UTF-8, get what HTTP status 413 becomes.
+  void take_at_most(std::size_t octets);
   void offer(std::vector<wsman::OfferedSubscription> offers);
 
   std::unique_ptr<wsman::Transport> connect();
@@ -73,6 +76,7 @@ class FakeCollector {
   mutable std::mutex mutex_;
   std::deque<Rule> once_;
   std::vector<Rule> always_;
+  std::size_t at_most_ = std::numeric_limits<std::size_t>::max();
   std::vector<wsman::OfferedSubscription> offers_;
   std::vector<ReceivedMessage> received_;
   std::vector<std::string> events_;

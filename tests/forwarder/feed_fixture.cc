@@ -121,6 +121,7 @@ void FeedTest::start() {
   forwarder::FeedOptions options;
   options.offer = offer_;
   options.computer = "host7.lab.example";
+  options.bounds = [this] { return bounds_; };
   options.state_key = "manager|" + how_.notify_to.identifier;
   feed_ = std::make_unique<forwarder::Feed>(options, *store_, *state_, pool_, connector(), clock_);
   tasks_ = std::make_unique<base::TaskGroup>(loop_.executor());

@@ -82,6 +82,7 @@ class FeedTest : public ForwarderTest {
 
   wsman::OfferedSubscription offer_ = offer_of("5D0F3C11-3333-4F4E-8B77-0A0B0C0D0E0F", "1");
   wsman::SubscribeRequest& how_ = offer_.subscribe;
+  wsman::DeliveryBounds bounds_;  ///< the forwarder's own settings
   std::unique_ptr<forwarder::Feed> feed_;
   std::unique_ptr<base::TaskGroup> tasks_;
 };

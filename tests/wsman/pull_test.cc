@@ -85,6 +85,20 @@ TEST_F(Pulling, TimesOutAfterMaxTime) {
   EXPECT_GE(service_.clock.steady() - begun, seconds(2));
 }
 
+TEST_F(Pulling, TimesOutAfterMaxTimeoutms) {
+  wsman::Limits limits;
+  limits.max_timeout = seconds(5);
+  service_.dispatcher.set_limits(limits);
+  const std::string id = pull_mode();
+  RequestText request = pull_request(id);
+  request.block("w:OperationTimeout", "<w:OperationTimeout>PT600S</w:OperationTimeout>");
+  const auto begun = service_.clock.steady();
+  auto answer = start(request);
+  ASSERT_TRUE(passes_time_until([&] { return answer.wait_for(seconds(0)) == std::future_status::ready; }));
+  EXPECT_LE(service_.clock.steady() - begun, seconds(8));
+  EXPECT_EQ(read(answer.get()).fault()->code, FaultCode::TimedOut);
+}
+
 TEST_F(Pulling, AnswersAtLeastOnceInAHeartbeat) {
   const std::string id = pull_mode("<w:Heartbeats>PT3S</w:Heartbeats>");
   const auto begun = service_.clock.steady();

@@ -102,6 +102,43 @@ TEST_F(Pushing, TellsOfEventsThatAreTooLargeInAMessageOfTheirOwn) {
   EXPECT_THAT(last(action::kDroppedEvents).text, HasSubstr("wsman/DroppedEvents\">1</w:DroppedEvents></s:Body>"));
 }
 
+TEST_F(Pushing, TellsOnceOfWhatIsTooLargeByItsOwnMeasureAndTheSubscribers) {
+  subscriber_.take_at_most(8'000);
+  happenings_.add(std::string(30'000, 'a'));
+  happenings_.add(std::string(10'000, 'b'));
+  happenings_.add("small");
+  push(wsman::kModePushWithAck, "<w:MaxEnvelopeSize Policy=\"Notify\">40000</w:MaxEnvelopeSize>", "<w:SendBookmarks/>");
+  ASSERT_TRUE(gets(2, action::kEvent));
+  // The one that exceeds MaxEnvelopeSize, then the one that the subscriber has refused.
+  const auto told = subscriber_.received(action::kDroppedEvents);
+  ASSERT_EQ(told.size(), 2u);
+  for (const auto& message : told)
+    EXPECT_THAT(message.text, HasSubstr("wsman/DroppedEvents\">1</w:DroppedEvents></s:Body>"));
+  EXPECT_THAT(last(action::kEvent).text, HasSubstr("<s:Body><Event>small</Event></s:Body>"));
+  EXPECT_EQ(last(action::kEvent).headers.bookmark, "<At>3</At>");
+}
+
+TEST_F(Pushing, KeepsWithinItsOwnMaxEnvelopeSize) {
+  wsman::Limits limits;
+  limits.max_envelope_size = 40'000;
+  service_.dispatcher.set_limits(limits);
+  for (int i = 0; i < 20; ++i) happenings_.add(std::string(4'000, 'a'));
+  push(wsman::kModeEvents, "<w:MaxEnvelopeSize>512000</w:MaxEnvelopeSize>");
+  ASSERT_TRUE(eventually([&] { return subscriber_.events().size() == 20; }));
+  for (const auto& message : subscriber_.received(action::kEvents)) {
+    EXPECT_LE(wsman::encode_text(message.text, wsman::Charset::Utf16).size(), 40'000u);
+  }
+}
+
+TEST_F(Pushing, GivesTheSubscriberNoMoreTimeThanMaxTimeoutms) {
+  wsman::Limits limits;
+  limits.max_timeout = milliseconds(1500);
+  service_.dispatcher.set_limits(limits);
+  push(wsman::kModeEvents);
+  ASSERT_TRUE(gets(1, action::kHeartbeat));
+  EXPECT_EQ(last(action::kHeartbeat).headers.operation_timeout, milliseconds(1500));
+}
+
 TEST_F(Pushing, EndsForALargeEventWhereAskedAndSaysSo) {
   happenings_.add("small");
   happenings_.add(std::string(20'000, 'a'));
