@@ -36,18 +36,33 @@ wsman::AsyncResult<void> Ingest::deliver(wsman::Delivery delivery) {
     base::log_warning("{} ({}) may not deliver: {}", delivery.who.name, delivery.address, admitted.error().reason);
     co_return std::move(admitted).error();
   }
+  subscriptions::SourceNews news;
+  if (delivery.kind == wsman::Delivery::Kind::SubscriptionEnd) {
+    news = subscriptions::SourceNews{true, delivery.end_code, delivery.end_message};
+  }
+  const subscriptions::Admitted whose = *admitted;
+  auto taken = co_await take(std::move(delivery), std::move(*admitted));
+  if (taken.ok()) manager_.tell_heard(whose, news);
+  co_return taken;
+}
+
+std::string_view Ingest::ack_action(std::string_view identifier, std::string_view path) const {
+  return manager_.ack_action(identifier, path);
+}
+
+wsman::AsyncResult<void> Ingest::take(wsman::Delivery delivery, subscriptions::Admitted admitted) {
   if (delivery.kind == wsman::Delivery::Kind::Events) {
-    co_return co_await deliver_events(std::move(delivery), std::move(*admitted));
+    co_return co_await take_events(std::move(delivery), std::move(admitted));
   }
   storage::DeliveryUpdate update;
-  update.subscription = std::move(admitted->subscription);
-  update.machine = delivery.who.name;
+  update.subscription = std::move(admitted.subscription);
+  update.machine = std::move(admitted.machine);
   update.address = delivery.address;
   if (delivery.kind == wsman::Delivery::Kind::Heartbeat) {
     update.heartbeat = clock_.wall();
     update.failure = storage::DeliveryUpdate::Failure{};
   } else {
-    base::log_notice("{} has ended its side of subscription {}: {} {}", delivery.who.name, update.subscription,
+    base::log_notice("{} has ended its side of subscription {}: {} {}", update.machine, update.subscription,
                      delivery.end_status, delivery.end_message);
     update.failure = storage::DeliveryUpdate::Failure{delivery.end_code, delivery.end_message, clock_.wall()};
   }
@@ -56,11 +71,11 @@ wsman::AsyncResult<void> Ingest::deliver(wsman::Delivery delivery) {
   co_return wsman::Result<void>();
 }
 
-wsman::AsyncResult<void> Ingest::deliver_events(wsman::Delivery delivery, subscriptions::Admitted admitted) {
+wsman::AsyncResult<void> Ingest::take_events(wsman::Delivery delivery, subscriptions::Admitted admitted) {
   storage::DeliveredBatch batch;
   batch.log = admitted.log;
   batch.subscription = admitted.subscription;
-  batch.machine = delivery.who.name;
+  batch.machine = admitted.machine;
   batch.address = delivery.address;
   batch.received = clock_.wall();
   batch.bookmark = std::move(delivery.bookmark);
@@ -72,9 +87,9 @@ wsman::AsyncResult<void> Ingest::deliver_events(wsman::Delivery delivery, subscr
   }
   if (unreadable != 0) {
     base::log_warning("{} of {} events from {} cannot be read and are kept as they came", unreadable, batch.events.size(),
-                      delivery.who.name);
+                      admitted.machine);
   }
-  RecordWatch::Batch watched{admitted.subscription, delivery.who.name, std::move(admitted.log), {}, {}, false};
+  RecordWatch::Batch watched{admitted.subscription, admitted.machine, std::move(admitted.log), {}, {}, false};
   watched.records = BatchRecords(batch.events, *admitted.whole_channels);
   if (!watched.records.empty()) {
     // A failing store tells itself by what comes next.
@@ -86,12 +101,12 @@ wsman::AsyncResult<void> Ingest::deliver_events(wsman::Delivery delivery, subscr
   watched.all_new = stored->duplicates == 0;
   if (!watched.records.empty()) co_await watch_.stored(std::move(watched));
   if (delivery.dropped != 0) {
-    base::log_warning("{} has left out {} events of subscription {} that exceed its size limit", delivery.who.name,
+    base::log_warning("{} has left out {} events of subscription {} that exceed its size limit", admitted.machine,
                       delivery.dropped, admitted.subscription);
-    co_await watch_.left_out(admitted.subscription, delivery.who.name, delivery.dropped);
+    co_await watch_.left_out(admitted.subscription, admitted.machine, delivery.dropped);
     storage::DeliveryUpdate update;
     update.subscription = std::move(admitted.subscription);
-    update.machine = delivery.who.name;
+    update.machine = admitted.machine;
     update.address = delivery.address;
     update.dropped = delivery.dropped;
     auto updated = co_await store_.update_delivery(std::move(update));

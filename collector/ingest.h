@@ -1,4 +1,4 @@
-// Pushed deliveries, from the engine's door into the store.
+// Events of machines, pushed to the engine's door or pulled at theirs, into the store.
 
 #pragma once
 
@@ -7,6 +7,7 @@
 #include "engine/wsman/delivery.h"
 #include "storage/event_store.h"
 #include "subscriptions/manager.h"
+#include "subscriptions/source_environment.h"
 
 namespace collector {
 
@@ -15,13 +16,16 @@ namespace collector {
 ///
 /// Faults: those of Manager::admit(); EndpointUnavailable where the disk or the log is full or the store is closing, so that
 /// the source keeps the batch and comes again. Source: wef-wire, section 8.6.
-class Ingest final : public wsman::DeliverySink {
+class Ingest final : public wsman::DeliverySink, public subscriptions::EventIntake {
  public:
   Ingest(subscriptions::Manager& manager, storage::EventStore& store, RecordWatch& watch, base::Clock& clock);
   wsman::AsyncResult<void> deliver(wsman::Delivery delivery) override;
+  std::string_view ack_action(std::string_view identifier, std::string_view path) const override;
+  /// What has been admitted.
+  wsman::AsyncResult<void> take(wsman::Delivery delivery, subscriptions::Admitted admitted) override;
 
  private:
-  wsman::AsyncResult<void> deliver_events(wsman::Delivery delivery, subscriptions::Admitted admitted);
+  wsman::AsyncResult<void> take_events(wsman::Delivery delivery, subscriptions::Admitted admitted);
 
   subscriptions::Manager& manager_;
   storage::EventStore& store_;

@@ -12,14 +12,22 @@ namespace {
 constexpr std::uint64_t kMaxOfferedEnvelope = 512'000;
 constexpr std::string_view kDefaultLog = "ForwardedEvents";
 
-/// Whoever subscribes here gets the events from the same machine, with the same certificate, as he reached: that of the
-/// first HTTPS listener in the configuration; trusted is whom that listener trusts. Null where there is none.
-base::Result<std::shared_ptr<http::TlsClientContext>> delivery_identity(const service::Settings& settings) {
+/// Who this collector is to machines that it connects to: the certificate of the first HTTPS listener in the configuration,
+/// so the machine that they know; trusted is whom that listener trusts.
+base::Result<SourceIdentity> identity_of(const service::Settings& settings, const std::string& host) {
+  SourceIdentity identity;
+  identity.host = host;
+  identity.public_name = settings.collector.public_name;
+  http::TlsClientOptions plain;
   for (const service::ListenerSettings& listener : settings.listeners) {
     if (!listener.https || listener.certificate.empty()) continue;
-    return http::TlsClientContext::load({listener.certificate, listener.private_key, listener.client_ca});
+    const http::TlsClientOptions own{listener.certificate, listener.private_key, listener.client_ca};
+    ASSIGN_OR_RETURN(identity.certificate, http::TlsClientContext::load(own));
+    plain.ca = listener.client_ca;
+    break;
   }
-  return std::shared_ptr<http::TlsClientContext>();
+  ASSIGN_OR_RETURN(identity.plain, http::TlsClientContext::load(plain));
+  return identity;
 }
 
 }  // namespace
@@ -31,7 +39,9 @@ base::AsyncResult<void> Service::prepare() {
   manager.own_names = {host_.options().computer};
   subscriptions::OfferOptions& offers = manager.offers;
   offers.public_authority = settings.collector.public_name;
-  offers.max_envelope_size = std::min<std::uint64_t>(kMaxOfferedEnvelope, host_.dispatcher().limits().max_envelope_size);
+  const std::uint64_t largest_envelope =
+      std::min<std::uint64_t>(kMaxOfferedEnvelope, host_.dispatcher().limits().max_envelope_size);
+  offers.max_envelope_size = largest_envelope;
   offers.content_encoding = settings.collector.content_encoding;
   offers.offer_sldc = settings.collector.compression;
   ASSIGN_OR_CO_RETURN(manager_, subscriptions::Manager::open(host_.state(), host_.events(), host_.pool(), std::move(manager),
@@ -49,8 +59,16 @@ base::AsyncResult<void> Service::prepare() {
   dispatcher.add(*status_);
   dispatcher.add(*list_);
   dispatcher.set_delivery_sink(*ingest_);
-  ASSIGN_OR_CO_RETURN(auto identity, delivery_identity(settings));
-  host_.serve_subscriptions(std::move(identity));
+  ASSIGN_OR_CO_RETURN(auto identity, identity_of(settings, host_.options().computer));
+  host_.serve_subscriptions(identity.certificate);
+  routes_ = std::make_unique<NetworkRoutes>(host_.configuration(), std::move(identity));
+  subscriptions::SourceConnectorOptions connecting;
+  connecting.limits.max_envelope_size = largest_envelope;
+  connecting.limits.content_encoding = settings.collector.content_encoding;
+  connecting.limits.compression = settings.collector.compression;
+  connector_ = std::make_unique<subscriptions::SourceConnector>(host_.executor(), *manager_, host_.events(), *routes_,
+                                                                *ingest_, *host_.options().clock, std::move(connecting));
+  manager_->set_connector(connector_.get());
   co_return co_await make_default_log();
 }
 
@@ -73,10 +91,13 @@ base::Result<void> Service::start() {
     silent_sources_ = std::make_unique<SilentSources>(*manager_, std::chrono::hours(24) * days, *host_.options().clock);
     tasks_.spawn("silent sources", silent_sources_->run());
   }
+  connector_->start();
   return {};
 }
 
 base::Task<void> Service::stop() {
+  manager_->set_connector(nullptr);
+  co_await connector_->stop();
   co_await tasks_.stop();
 }
 

@@ -6,10 +6,12 @@
 
 #include "collector/ingest.h"
 #include "collector/silent_sources.h"
+#include "collector/source_routes.h"
 #include "engine/base/task_group.h"
 #include "engine/service/program.h"
 #include "subscriptions/manager.h"
 #include "subscriptions/resources.h"
+#include "subscriptions/source_connector.h"
 
 namespace collector {
 
@@ -30,6 +32,8 @@ class Service final : public service::Service {
   std::unique_ptr<subscriptions::SubscriptionListResource> list_;
   std::unique_ptr<RecordWatch> watch_;
   std::unique_ptr<Ingest> ingest_;
+  std::unique_ptr<NetworkRoutes> routes_;
+  std::unique_ptr<subscriptions::SourceConnector> connector_;
   std::unique_ptr<SilentSources> silent_sources_;
   base::TaskGroup tasks_;
 };

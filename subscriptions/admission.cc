@@ -58,6 +58,14 @@ bool is_address_of(std::string_view address, std::string_view name) {
          base::equal_ignoring_case(address, name.substr(0, name.find('.')));
 }
 
+bool is_source(std::string_view address, const auth::Principal& machine) {
+  if (machine.scheme == auth::Principal::Scheme::Basic) return base::equal_ignoring_case(address, machine.name);
+  if (machine.scheme != auth::Principal::Scheme::Certificate) return false;
+  const auto names = names_of(machine);
+  return std::any_of(names.begin(), names.end(),
+                     [address](const std::string& name) { return base::equal_ignoring_case(address, name); });
+}
+
 bool admits(const Subscription& subscription, const auth::Principal& machine) {
   if (subscription.type != Type::SourceInitiated) return false;
   if (machine.scheme != auth::Principal::Scheme::Certificate) return false;

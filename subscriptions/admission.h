@@ -20,6 +20,10 @@ bool is_disabled_by_name(const Subscription& subscription, const auth::Principal
 /// True where the definition lists the machine of that name as an event source, enabled or not.
 bool is_listed(const Subscription& subscription, std::string_view name);
 
+/// Whether this principal is the source of that Address in a collector-initiated subscription: one of the names of its
+/// certificate, or the name of a user, is the Address. Here a first label means nothing: it does not tell machines apart.
+bool is_source(std::string_view address, const auth::Principal& machine);
+
 /// Whether an EventSource's Address means the machine of that name: the same name, or its first label.
 bool is_address_of(std::string_view address, std::string_view name);
 

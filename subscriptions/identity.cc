@@ -66,4 +66,11 @@ std::string identifier_of(const Subscription& subscription) {
   return guid_named("subscription\n" + base::to_lower(subscription.id));
 }
 
+std::string source_identifier_of(std::string_view id, std::string_view address) {
+  std::string name = "source\n";
+  append_line(name, "Id", base::to_lower(id));
+  append_line(name, "Address", base::to_lower(address));
+  return guid_named(name);
+}
+
 }  // namespace subscriptions

@@ -317,21 +317,4 @@ base::AsyncResult<std::vector<wsman::OfferedSubscription>> Manager::offered_to(a
   co_return offers;
 }
 
-wsman::Result<Admitted> Manager::admit(const auth::Principal& machine, std::string_view identifier,
-                                       std::string_view path) const {
-  if (identifier.empty()) identifier = path.substr(path.rfind('/') + 1);
-  const EntryPointer entry = state_->snapshot()->find_identifier(identifier);
-  if (!entry) {
-    return wsman::make_fault(wsman::FaultCode::DestinationUnreachable, "There is no subscription of that identifier.");
-  }
-  const Subscription& definition = entry->definition;
-  if (!admits(definition, machine)) {
-    return wsman::make_fault(wsman::FaultCode::AccessDenied, "This machine is not admitted to the subscription.");
-  }
-  if (!is_served(definition, state_->clock.wall()) || is_disabled_by_name(definition, machine)) {
-    return wsman::make_fault(wsman::FaultCode::DeliveryRefused, "The subscription is disabled or has expired.");
-  }
-  return Admitted{definition.id, definition.log_file, entry->basis.whole_channels};
-}
-
 }  // namespace subscriptions

@@ -77,6 +77,13 @@ struct Credentials {
   std::string password;
 };
 
+/// What a source has pushed.
+struct SourceNews {
+  bool ended = false;  ///< it has ended the subscription
+  std::uint32_t code = 0;
+  std::string message;
+};
+
 /// Subscribes at the sources of collector-initiated subscriptions. It learns from Manager::find() and ids() what there is to
 /// do, says how it fares with Manager::report(), and stores what it gets like any delivery, with the source's Address as the
 /// machine. Thread-safe.
@@ -87,6 +94,13 @@ class Connector {
   virtual void definition_changed(const std::string& id) = 0;
   /// Forget the waiting time of these sources and try at once. Does not block, and does not call the manager.
   virtual void retry(const std::string& id, const std::vector<std::string>& addresses) = 0;
+  /// Whether something may still come for this source to that path. What a collector that was killed has left at a source
+  /// goes on there beside what was subscribed since, and is refused. Does not block, and does not call the manager.
+  virtual bool expects(const std::string& id, const std::string& address, std::string_view path);
+  /// Something came from this source, and is stored: a sign of life, or the end of the subscription. The same rules.
+  virtual void heard(const std::string& id, const std::string& address, const SourceNews& news);
+  /// The action of an Ack that this source takes; empty: the one of the specification. The same rules.
+  virtual std::string_view ack_action(const std::string& id, const std::string& address) const;
 };
 
 /// What storing a definition would do.
@@ -96,6 +110,9 @@ enum class Change { None, Create, Change };
 struct Admitted {
   std::string subscription;  ///< its id
   std::string log;
+  /// Whom the events are stored as coming from: the principal's name, or the Address of a source that was subscribed at.
+  std::string machine;
+  bool initiated_here = false;  ///< by a collector-initiated subscription
   /// The logs that its query takes whole.
   std::shared_ptr<const std::vector<std::string>> whole_channels;
 };
@@ -133,9 +150,17 @@ class Manager {
                                                                         std::string requested_to) const;
 
   /// Whether this principal may deliver to the subscription with that e:Identifier (or, if it is empty, the one in the
-  /// path's last segment). Faults: DestinationUnreachable for an unknown subscription, DeliveryRefused for a disabled or
-  /// expired one, AccessDenied for a principal that it does not admit.
+  /// path). Of a collector-initiated subscription each source has an identifier of its own (source_identifier_of()), and
+  /// only that source may use it: with a certificate that has the Address among its names, or as a user whose name is the
+  /// Address. Faults: DestinationUnreachable for an unknown subscription, DeliveryRefused for a disabled or expired one and
+  /// for what the connector does not expect, AccessDenied for a principal that it does not admit.
   wsman::Result<Admitted> admit(const auth::Principal& machine, std::string_view identifier, std::string_view path) const;
+  /// The same for what was asked of an enabled source of a collector-initiated subscription.
+  wsman::Result<Admitted> admit_source(std::string_view id, std::string_view address) const;
+  /// Tells the connector that something of a delivery of a collector-initiated subscription is stored.
+  void tell_heard(const Admitted& admitted, const SourceNews& news) const;
+  /// See wsman::DeliverySink.
+  std::string_view ack_action(std::string_view identifier, std::string_view path) const;
 
   /// Everyone heard from in the last 30 days, with states derived as wecutil section 9 says. Errors: Win32::FileNotFound.
   base::AsyncResult<SubscriptionStatus> status(std::string id) const;

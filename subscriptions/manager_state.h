@@ -21,6 +21,8 @@ inline constexpr const char* kAttemptKind = "subscription-attempt";
 struct Entry {
   Subscription definition;
   OfferBasis basis;
+  /// Of a collector-initiated one: the places in definition.sources by source_identifier_of().
+  std::map<std::string, std::size_t> source_identifiers;
 };
 using EntryPointer = std::shared_ptr<const Entry>;
 
@@ -31,6 +33,11 @@ inline std::string key_of(std::string_view id) {
 inline EntryPointer make_entry(Subscription definition) {
   auto entry = std::make_shared<Entry>();
   entry->basis = offer_basis(definition);
+  if (definition.type == Type::CollectorInitiated) {
+    for (std::size_t i = 0; i < definition.sources.size(); ++i) {
+      entry->source_identifiers[source_identifier_of(definition.id, definition.sources[i].address)] = i;
+    }
+  }
   entry->definition = std::move(definition);
   return entry;
 }
@@ -49,6 +56,15 @@ struct Definitions {
     if (!guid) return nullptr;
     const auto found = by_identifier.find(*guid);
     return found == by_identifier.end() ? nullptr : found->second;
+  }
+  /// The subscription and the place of the source that an e:Identifier means.
+  std::pair<EntryPointer, std::size_t> find_source(std::string_view identifier) const {
+    const auto guid = base::parse_guid(identifier);
+    for (auto at = by_key.begin(); guid && at != by_key.end(); ++at) {
+      const auto found = at->second->source_identifiers.find(*guid);
+      if (found != at->second->source_identifiers.end()) return {at->second, found->second};
+    }
+    return {nullptr, 0};
   }
   void put(EntryPointer entry) {
     by_identifier[entry->basis.identifier] = entry;

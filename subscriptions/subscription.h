@@ -138,5 +138,7 @@ std::string filter_of(std::string_view query);
 std::string source_visible_version(const Subscription& subscription);
 /// The stable GUID used as e:Identifier and in the delivery path; made from the id.
 std::string identifier_of(const Subscription& subscription);
+/// The same for one source of a collector-initiated subscription; letter case makes no difference.
+std::string source_identifier_of(std::string_view id, std::string_view address);
 
 }  // namespace subscriptions

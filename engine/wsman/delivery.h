@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/auth/principal.h"
@@ -40,6 +41,9 @@ class DeliverySink {
   virtual ~DeliverySink() = default;
   /// Success means that it is durable: only then the Ack goes out.
   virtual AsyncResult<void> deliver(Delivery delivery) = 0;
+  /// The action of the Ack for a delivery with this e:Identifier and path: the one of the specification, but for a source
+  /// that is known to take another one only.
+  virtual std::string_view ack_action(std::string_view identifier, std::string_view path) const;
 };
 
 }  // namespace wsman

@@ -69,6 +69,10 @@ void read_event_items(xml::Element items, std::vector<std::string>& events, std:
   }
 }
 
+std::string_view DeliverySink::ack_action(std::string_view /*identifier*/, std::string_view /*path*/) const {
+  return action::kAck;
+}
+
 bool is_delivery(std::string_view action) {
   return action == action::kEvents || action == action::kHeartbeat || action == action::kSubscriptionEnd ||
          action == action::kEvent || action == action::kDroppedEvents;

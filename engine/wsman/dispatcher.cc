@@ -253,7 +253,7 @@ AsyncResult<Message> Dispatcher::State::deliver(Envelope& request, const Caller&
   delivery.address = caller.address;
   delivery.who = caller.who;
   CO_RETURN_IF_ERROR(co_await sink->deliver(std::move(delivery)));
-  co_return reply_to(request.headers, action::kAck, "");
+  co_return reply_to(request.headers, sink->ack_action(request.headers.identifier, caller.path), "");
 }
 
 AsyncResult<Message> Dispatcher::State::operate(const Envelope& request, const Caller& caller, Resource& resource,

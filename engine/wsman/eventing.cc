@@ -134,7 +134,7 @@ void write_delivery(xml::Writer& out, const SubscribeRequest& request) {
   out.open("w:MaxEnvelopeSize").attribute("Policy", text_of(request.oversize));
   out.text(std::to_string(request.max_envelope_size)).close();
   write_locale(out, request.locale);
-  out.leaf("w:ContentEncoding", request.content_encoding);
+  if (!request.content_encoding.empty()) out.leaf("w:ContentEncoding", request.content_encoding);
   out.close();
 }
 

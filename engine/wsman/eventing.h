@@ -40,7 +40,7 @@ struct SubscribeRequest {
   std::uint64_t max_envelope_size = 512'000;  ///< octets, as sent (UTF-16 counts double)
   OversizePolicy oversize = OversizePolicy::Notify;
   std::string locale;
-  std::string content_encoding = "UTF-16";
+  std::string content_encoding = "UTF-16";  ///< empty: left to the source
   std::string dialect;
   std::string filter;                   ///< the QueryList as XML, or a plain XPath
   std::optional<std::string> bookmark;  ///< BookmarkList XML, or the earliest URI
