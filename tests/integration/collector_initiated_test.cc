@@ -128,5 +128,40 @@ TEST_F(CollectorInitiated, AWrongPasswordIsToldAndARetryFindsItRight) {
   EXPECT_THAT(status(), Not(HasSubstr("NextRetryTime: ")));
 }
 
+TEST_F(CollectorInitiated, EventsArePushedOnceEachOverRestartsOfEitherSide) {
+  // What a source is told of this collector's port stands in the configuration only from its second start on.
+  stack_.start_collector();
+  EXPECT_EQ(stack_.collector().terminate(), 0);
+  const std::string name = "[collector]\npublic_name = \"localhost\"\n";
+  stack_.start_collector(name);
+  start_forwarder();
+  add_user();
+  append(1, 50);
+  create("Push");
+  ASSERT_TRUE(comes_to(50)) << told();
+  EXPECT_THAT(status(), HasSubstr("RunTimeStatus: Active"));
+  EXPECT_THAT(status(), HasSubstr("LastHeartbeatTime: "));
+
+  EXPECT_EQ(forwarder_->terminate(), 0);
+  append(51, 60);
+  start_forwarder();
+  ASSERT_TRUE(comes_to(60)) << told();
+
+  stack_.collector().kill();
+  append(61, 80);
+  stack_.start_collector(name);
+  ASSERT_TRUE(comes_to(80)) << told();
+  // The subscription of the collector that was killed is refused, and not only doubled.
+  ASSERT_TRUE(eventually([&] {
+    return stack_.collector().error_output().find("Another subscription has taken the place") != std::string::npos;
+  })) << told();
+  append(81, 100);
+  ASSERT_TRUE(comes_to(100)) << told();
+  EXPECT_EQ(stack_.messages(), lines(1, 100));
+
+  EXPECT_EQ(stack_.tool("wecutil", {"ss", "here", "/e:false"}).status, 0);
+  EXPECT_THAT(status(), HasSubstr("RunTimeStatus: Disabled"));
+}
+
 }  // namespace
 }  // namespace integration
