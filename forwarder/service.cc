@@ -5,6 +5,7 @@
 #include "engine/auth/certificate.h"
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
+#include "engine/config/setting.h"
 #include "forwarder/make_source.h"
 #include "forwarder/source_pump.h"
 
@@ -62,9 +63,12 @@ base::Result<void> Service::add_enrolment(const std::string& text) {
                             "IssuerCA " + issuer + " of " + options.manager.url +
                                 " is not the issuer of this forwarder's certificate, which is " + tls_->issuer_thumbprint());
   }
-  auto transport = [tls = tls_](http::Url to, wsman::HttpTransportOptions transport_options) {
+  auto transport = [tls = tls_, &configuration = host_.configuration()](http::Url to,
+                                                                        wsman::HttpTransportOptions transport_options) {
     http::ClientOptions client;
     client.tls = tls;
+    const auto delay = configuration.current()->values.number(config::Id::ClientNetworkDelayms);
+    client.silence_timeout = 2 * std::chrono::milliseconds(delay);
     transport_options.authorization = auth::kMutualProfile;
     return wsman::http_transport(std::move(to), std::move(client), std::move(transport_options));
   };

@@ -1,6 +1,8 @@
 #include "engine/http/client.h"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <utility>
 
 #include "engine/http/connector.h"
 #include "engine/http/reader.h"
@@ -15,6 +17,59 @@ namespace {
 constexpr std::size_t kJoinedBody = 16 << 10;
 /// A connection that has lain idle for longer may be about to be closed by the server.
 constexpr std::chrono::seconds kFresh{1};
+/// How often within the time of silence that is allowed it is looked for.
+constexpr int kLooks = 4;
+
+/// Cancels what waits on a stream once the whole of it has taken too long, or the other end's host shows no sign of life.
+class Patience {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Patience(base::Executor executor, Stream& stream, std::chrono::milliseconds timeout, std::chrono::milliseconds silence)
+      : stream_(stream), timeout_(timeout), silence_(silence), begun_(Clock::now()), watchdog_(std::move(executor), [this] {
+          look();
+        }) {
+    arm();
+  }
+  ~Patience() {
+    if (probing_) stream_.probe(std::chrono::seconds(0));
+  }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+  bool ended() const { return watchdog_.expired(); }
+  std::string reason() const {
+    return silent_ ? "'s host has not acknowledged anything for " + std::to_string(silence_.count()) + " ms"
+                   : " has not answered in " + std::to_string(timeout_.count()) + " ms";
+  }
+
+ private:
+  void arm() { watchdog_.arm(std::min<Clock::duration>(begun_ + timeout_ - Clock::now(), silence_ / kLooks)); }
+
+  void look() {
+    const auto spent = Clock::now() - begun_;
+    // Before this request nobody had anything to acknowledge.
+    silent_ = std::min<Clock::duration>(stream_.silence(), spent) >= silence_;
+    if (silent_ || spent >= timeout_) {
+      stream_.cancel();
+      return;
+    }
+    // Only now: an answer mostly comes at once.
+    if (!std::exchange(probing_, true)) {
+      const auto interval = std::chrono::duration_cast<std::chrono::seconds>(silence_ / kLooks);
+      stream_.probe(std::clamp(interval, std::chrono::seconds(1), std::chrono::seconds(30)));
+    }
+    arm();
+  }
+
+  Stream& stream_;
+  const std::chrono::milliseconds timeout_;
+  const std::chrono::milliseconds silence_;
+  const Clock::time_point begun_;
+  bool silent_ = false;
+  bool probing_ = false;
+  Watchdog watchdog_;
+};
 
 }  // namespace
 
@@ -74,12 +129,10 @@ struct Client::State {
   }
 
   base::AsyncResult<Response> attempt(const Request& request, std::chrono::milliseconds timeout, Progress& progress) {
-    Watchdog watchdog(co_await boost::asio::this_coro::executor, [raw = stream.get()] { raw->cancel(); });
-    watchdog.arm(timeout);
+    Patience patience(co_await boost::asio::this_coro::executor, *stream, timeout, options.silence_timeout);
     auto response = co_await send_and_receive(request, progress);
-    if (!response.ok() && watchdog.expired()) {
-      co_return base::make_error(std::errc::timed_out,
-                                 url.authority() + " has not answered in " + std::to_string(timeout.count()) + " ms");
+    if (!response.ok() && patience.ended()) {
+      co_return base::make_error(std::errc::timed_out, url.authority() + patience.reason());
     }
     co_return response;
   }

@@ -33,6 +33,9 @@ struct ClientOptions {
   std::filesystem::path unix_path;        ///< set: connect there; the URL gives only Host and target
   std::string connect_host;               ///< set: connect to this host; the URL's is for TLS and the Host field only
   std::chrono::milliseconds connect_timeout{15'000};
+  /// A request ends with std::errc::timed_out where the server's host acknowledges nothing for so long, neither bytes nor
+  /// probes: it has gone, or one of us has another address now. A server that only takes its time is not meant by it.
+  std::chrono::milliseconds silence_timeout{10'000};
   std::size_t max_response_bytes = 64u << 20;
 };
 

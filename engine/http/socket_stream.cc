@@ -76,6 +76,8 @@ class SocketStream final : public Stream {
     socket_.close(ignored);
   }
 
+  std::chrono::milliseconds silence() override { return silence_of(socket_); }
+  void probe(std::chrono::seconds interval) override { probe_peer(socket_, interval); }
   const base::Peer& peer() const override { return peer_; }
 
  private:
@@ -109,13 +111,31 @@ std::unique_ptr<Stream> socket_stream(Socket socket, base::Peer peer) {
 void prepare_socket(Socket& socket) {
   const int fd = socket.native_handle();
   const int on = 1;
-  const int idle_seconds = 120;
-  const int interval_seconds = 30;
+  // Longer than any of our own limits: a peer that makes us wait with a closed window is those' business.
+  const unsigned unacknowledged_ms = 180'000;
   // A UNIX socket refuses these options, and that is fine.
   ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_seconds, sizeof interval_seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
+  probe_peer(socket, std::chrono::seconds(0));
+}
+
+void probe_peer(Socket& socket, std::chrono::seconds interval) {
+  const bool seldom = interval.count() == 0;
+  const int idle_seconds = seldom ? 120 : static_cast<int>(interval.count());
+  const int interval_seconds = seldom ? 30 : static_cast<int>(interval.count());
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_KEEPINTVL, &interval_seconds, sizeof interval_seconds);
+}
+
+std::chrono::milliseconds silence_of(Socket& socket) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return {};
+  // One probe may just have gone out. More of them, of whichever kind, are those that nobody has answered: a host that lets
+  // us wait with a closed window answers.
+  if (info.tcpi_unacked == 0 && info.tcpi_probes < 2) return {};
+  return std::chrono::milliseconds(info.tcpi_last_ack_recv);
 }
 
 base::Peer peer_of(Socket& socket) {

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -29,6 +30,13 @@ class Stream {
   virtual void cancel() = 0;
   /// Closes at once. Operations in progress end, with std::errc::operation_canceled, and so does every later one.
   virtual void close() = 0;
+  /// How long nothing has come from the other end's host, not even an acknowledgement, though bytes or probes are on their
+  /// way to it. Zero where none are, and where the transport cannot tell. Since when they are on their way it does not know:
+  /// a connection that lay idle before counts from its last use.
+  virtual std::chrono::milliseconds silence() { return {}; }
+  /// Asks the other end's host each `interval` whether it is there, as long as no bytes are on their way; zero: as seldom as
+  /// any other connection does. Harmless where the transport cannot.
+  virtual void probe(std::chrono::seconds /*interval*/) {}
   /// What is known of the other end. Valid as long as the stream.
   virtual const base::Peer& peer() const = 0;
 };

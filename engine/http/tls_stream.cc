@@ -109,6 +109,8 @@ class TlsStream final : public Stream {
     socket_.close(ignored);
   }
 
+  std::chrono::milliseconds silence() override { return silence_of(socket_); }
+  void probe(std::chrono::seconds interval) override { probe_peer(socket_, interval); }
   const base::Peer& peer() const override { return peer_; }
 
  private:
