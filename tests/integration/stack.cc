@@ -26,6 +26,11 @@ void must(const CommandResult& result, const std::string& what) {
   if (result.status != 0) base::die(what + " failed: " + result.err + result.out);
 }
 
+std::vector<std::string> joined(std::vector<std::string> first, const std::vector<std::string>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 std::string slurp(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -33,9 +38,9 @@ std::string slurp(const std::filesystem::path& file) {
 
 }  // namespace
 
-Stack::Stack() {
+Stack::Stack(Placement placement) : placement_(std::move(placement)) {
   must(run_command({muster(), "pki", "init", pki().string(), "--name", "Test CA"}), "pki init");
-  issue("localhost");
+  issue(placement_.collector_name);
   const CommandResult fingerprint =
       run_command({"openssl", "x509", "-in", (pki() / "ca.pem").string(), "-noout", "-fingerprint", "-sha1"});
   must(fingerprint, "openssl");
@@ -52,12 +57,13 @@ void Stack::start_collector(const std::string& extra) {
   const auto pem = [&](const std::string& name) { return "\"" + (pki() / name).string() + "\""; };
   directory_.write("collector.toml",
                    "[winrm]\nMaxEnvelopeSizekb = 500\n[winrm.service.auth]\nCertificate = true\n"
-                   "[[winrm.listener]]\nAddress = \"IP:127.0.0.1\"\nTransport = \"HTTPS\"\nPort = " +
-                       std::to_string(port_) + "\nCertificate = " + pem("localhost.pem") +
-                       "\nPrivateKey = " + pem("localhost.key") + "\nClientCA = " + pem("ca.pem") + "\n" + extra);
-  collector_ = std::make_unique<test_support::Process>(
-      std::vector<std::string>{(bin_directory() / "muster-collector").string(), "--config",
-                               (directory_ / "collector.toml").string(), "--state", collector_state().string()});
+                   "[[winrm.listener]]\nAddress = \"IP:" +
+                       placement_.collector_address + "\"\nTransport = \"HTTPS\"\nPort = " + std::to_string(port_) +
+                       "\nCertificate = " + pem(placement_.collector_name + ".pem") + "\nPrivateKey = " +
+                       pem(placement_.collector_name + ".key") + "\nClientCA = " + pem("ca.pem") + "\n" + extra);
+  collector_ = std::make_unique<test_support::Process>(joined(
+      placement_.before_collector, {(bin_directory() / "muster-collector").string(), "--config",
+                                    (directory_ / "collector.toml").string(), "--state", collector_state().string()}));
   const auto ready = collector_->wait_for_line("ready on https://");
   ASSERT_TRUE(ready) << collector_->error_output();
   port_ = static_cast<unsigned>(std::stoul(ready->substr(ready->rfind(':') + 1)));
@@ -73,8 +79,9 @@ void Stack::start_forwarder(const std::string& name, const std::string& glob, co
                        "\nPrivateKey = " + pem(name + ".key") + "\nCA = " + pem("ca.pem") +
                        "\n[[forwarder.source]]\ntype = \"file\"\npath = \"" + glob + "\"\nread_existing = true\n" + extra);
   forwarders_[name] = std::make_unique<test_support::Process>(
-      std::vector<std::string>{(bin_directory() / "muster-forwarder").string(), "--config",
-                               (directory_ / (name + ".toml")).string(), "--state", (directory_.path() / name).string()});
+      joined(placement_.before_forwarder,
+             {(bin_directory() / "muster-forwarder").string(), "--config", (directory_ / (name + ".toml")).string(),
+              "--state", (directory_.path() / name).string()}));
 }
 
 CommandResult Stack::tool(const std::string& name, std::vector<std::string> arguments) const {

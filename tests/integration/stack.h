@@ -32,10 +32,19 @@ struct SubscriptionText {
   std::string log_file = "ForwardedEvents";
 };
 
+/// Where the programs run, and how forwarders reach the collector.
+struct Placement {
+  std::string collector_name = "localhost";  ///< in its URL and its certificate
+  std::string collector_address = "127.0.0.1";
+  /// What is put before the programs' command lines.
+  std::vector<std::string> before_collector = {};
+  std::vector<std::string> before_forwarder = {};
+};
+
 class Stack {
  public:
   /// Makes the PKI.
-  Stack();
+  explicit Stack(Placement placement = {});
 
   const std::filesystem::path& directory() const { return directory_.path(); }
   /// Writes a file beside the configuration and returns its path.
@@ -54,7 +63,7 @@ class Stack {
   test_support::Process& collector() { return *collector_; }
   test_support::Process& forwarder(const std::string& name) { return *forwarders_.at(name); }
   unsigned port() const { return port_; }
-  std::string url() const { return "https://localhost:" + std::to_string(port_) + "/wsman"; }
+  std::string url() const { return "https://" + placement_.collector_name + ":" + std::to_string(port_) + "/wsman"; }
   std::filesystem::path collector_state() const { return directory_.path() / "collector"; }
 
   /// Runs a tool of `muster` against the collector's control socket: tool("wecutil", {"es"}).
@@ -79,6 +88,7 @@ class Stack {
   std::vector<std::string> messages(const std::string& log = "ForwardedEvents", const std::string& query = "*") const;
 
  private:
+  Placement placement_;
   test_support::TemporaryDirectory directory_;
   std::string authority_;
   unsigned port_ = 0;
