@@ -1,5 +1,5 @@
-// Collector and forwarder are killed at random moments while lines are written: at the end each line is there once, in
-// order.
+// Collector and forwarder, one of them or both, are killed at random moments while lines are written: at the end each line
+// is there once, in order.
 
 #include <gtest/gtest.h>
 
@@ -19,13 +19,13 @@ using test_support::eventually;
 /// Writes numbered lines to a file, some each millisecond, until it is stopped: enough for the stores to seal files.
 class Generator {
  public:
-  explicit Generator(const std::filesystem::path& file)
-      : thread_([this, file] {
+  Generator(const std::filesystem::path& file, std::chrono::milliseconds pause)
+      : thread_([this, file, pause] {
           while (!stop_) {
             std::ofstream out(file, std::ios::app);
             for (int i = 0; i < 40; ++i) out << "May  1 10:15:30 host app[1]: line " << written_++ << "\n";
             out.close();
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            std::this_thread::sleep_for(pause);
           }
         }) {}
   ~Generator() { stop(); }
@@ -41,15 +41,26 @@ class Generator {
   std::thread thread_;
 };
 
-int rounds() {
-  return std::getenv("MUSTER_LONG") != nullptr ? 200 : 10;
-}
+constexpr std::chrono::milliseconds kFast{2};
+constexpr std::chrono::milliseconds kSlow{10};
 
-TEST(Crash, EveryLineIsStoredOnceAndInOrder) {
+/// How the collector asks for events; the text goes into its configuration.
+struct Coding {
+  std::string name;
+  std::string configuration;
+  int rounds;
+  std::chrono::milliseconds pause;  ///< of who writes the lines
+
+  int rounds_to_run() const { return std::getenv("MUSTER_LONG") != nullptr ? 200 : rounds; }
+};
+
+class Crash : public ::testing::TestWithParam<Coding> {};
+
+TEST_P(Crash, EveryLineIsStoredOnceAndInOrder) {
   Stack stack;
   const auto file = stack.directory() / "numbers.log";
   std::ofstream(file).close();
-  stack.start_collector();
+  stack.start_collector(GetParam().configuration);
   stack.create_subscription({});
   stack.start_forwarder("host7.lab.example", file.string());
   ASSERT_TRUE(stack.forwarder("host7.lab.example").wait_for_line("started, delivering"))
@@ -60,17 +71,17 @@ TEST(Crash, EveryLineIsStoredOnceAndInOrder) {
   std::mt19937 random(seed);
   int total = 0;
   {
-    Generator generator(file);
-    for (int round = 0; round < rounds(); ++round) {
+    Generator generator(file, GetParam().pause);
+    for (int round = 0; round < GetParam().rounds_to_run(); ++round) {
       // The moment is the point of the test: random, but bounded.
       std::this_thread::sleep_for(std::chrono::milliseconds(random() % 400));
-      if (random() % 2 == 0) {
-        stack.collector().kill();
-        stack.start_collector();
-      } else {
-        stack.forwarder("host7.lab.example").kill();
-        stack.start_forwarder("host7.lab.example", file.string());
-      }
+      const auto whom = random() % 3;
+      const bool collector = whom != 0;
+      const bool forwarder = whom != 1;
+      if (collector) stack.collector().kill();
+      if (forwarder) stack.forwarder("host7.lab.example").kill();
+      if (collector) stack.start_collector(GetParam().configuration);
+      if (forwarder) stack.start_forwarder("host7.lab.example", file.string());
     }
     total = generator.stop();
   }
@@ -78,11 +89,19 @@ TEST(Crash, EveryLineIsStoredOnceAndInOrder) {
       << stack.messages().size() << " of " << total << "\n"
       << stack.forwarder("host7.lab.example").error_output();
   // Or the test would say nothing of what happens while events are sealed.
-  EXPECT_FALSE(std::filesystem::is_empty(stack.collector_state() / "segments"));
+  if (GetParam().pause == kFast) {
+    EXPECT_FALSE(std::filesystem::is_empty(stack.collector_state() / "segments"));
+  }
   const auto messages = stack.messages();
   ASSERT_EQ(static_cast<int>(messages.size()), total);
   for (int i = 0; i < total; ++i) ASSERT_EQ(messages[static_cast<std::size_t>(i)], "line " + std::to_string(i));
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    EachCoding, Crash,
+    ::testing::Values(Coding{"Utf16", "", 7, kFast}, Coding{"Sldc", "[collector]\ncompression = true\n", 4, kSlow},
+                      Coding{"Utf8AndSldc", "[collector]\ncompression = true\ncontent_encoding = \"UTF-8\"\n", 4, kSlow}),
+    [](const auto& coding) { return coding.param.name; });
 
 }  // namespace
 }  // namespace integration
