@@ -46,6 +46,12 @@ std::uint32_t number_of(const base::Error& error) {
   return error.code.category() == base::win32_category() ? static_cast<std::uint32_t>(error.code.value()) : kCannotConnect;
 }
 
+/// For LastError's text: what the number says is not said once more.
+std::string text_of(const base::Error& error) {
+  const bool numbered = error.code.category() == base::win32_category();
+  return numbered && !error.what.empty() ? error.what : error.message();
+}
+
 }  // namespace
 
 SourceSession::SourceSession(const SessionParts& parts, const base::Executor& executor,
@@ -366,7 +372,7 @@ base::Task<void> SourceSession::wait_after(base::Error why) {
   SourceAttempt attempt;
   attempt.status = lasting_ || schedule_.exhausted() ? RunTimeStatus::Inactive : RunTimeStatus::Trying;
   attempt.error = number_of(why);
-  attempt.message = why.message();
+  attempt.message = text_of(why);
   attempt.error_time = parts_.clock.wall();
   if (!lasting_) attempt.next_retry = *attempt.error_time + length;
   if (!warned_) base::log_warning("subscription {}: {}: {}", id_, address_, attempt.message);
