@@ -85,9 +85,10 @@ base::Result<subscriptions::SourceRoute> NetworkRoutes::to_source(const Subscrip
   connection.tls = way.certificate ? identity_.certificate : identity_.plain;
   connection.connect_timeout = kConnect;
   connection.max_response_bytes = kLargestAnswer;
+  route.network_delay = std::chrono::milliseconds(client.number(Id::ClientNetworkDelayms));
+  connection.silence_timeout = 2 * route.network_delay;
   wsman::HttpTransportOptions options;
   options.authorization = std::move(way.authorization);
-  route.network_delay = std::chrono::milliseconds(client.number(Id::ClientNetworkDelayms));
   route.transport = wsman::http_transport(std::move(*url), std::move(connection), std::move(options));
   return route;
 }

@@ -121,7 +121,8 @@ wsman::AsyncResult<wsman::Connect> DeliveryConnector::find(wsman::Subscriber sub
     if (only) route.host = reached->to_string();
     routes.push_back(std::move(route));
   }
-  wsman::Connect connect = [routes, tls = tls_](const wsman::NotifyAddress& to, const wsman::SubscribeRequest& subscribe) {
+  wsman::Connect connect = [routes, tls = tls_, silence = silence_timeout_](const wsman::NotifyAddress& to,
+                                                                            const wsman::SubscribeRequest& subscribe) {
     const auto route = std::ranges::find_if(routes, [&](const Route& known) { return known.address == to.address; });
     if (route == routes.end()) return std::unique_ptr<wsman::Transport>();
     wsman::HttpTransportOptions options;
@@ -133,6 +134,7 @@ wsman::AsyncResult<wsman::Connect> DeliveryConnector::find(wsman::Subscriber sub
     client.tls = tls;
     client.connect_host = route->host;
     client.max_response_bytes = 1u << 20;
+    if (silence) client.silence_timeout = silence();
     return wsman::http_transport(route->url, std::move(client), std::move(options));
   };
   co_return connect;

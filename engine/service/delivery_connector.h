@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,7 +24,10 @@ namespace service {
 class DeliveryConnector final : public wsman::DeliveryRoutes {
  public:
   /// `tls`: this service's identity and whom it trusts; null where nothing can be delivered over TLS.
-  explicit DeliveryConnector(std::shared_ptr<http::TlsClientContext> tls) : tls_(std::move(tls)) {}
+  /// `silence_timeout`: that of connections made from now on (http::ClientOptions); none: the default.
+  explicit DeliveryConnector(std::shared_ptr<http::TlsClientContext> tls,
+                             std::function<std::chrono::milliseconds()> silence_timeout = {})
+      : tls_(std::move(tls)), silence_timeout_(std::move(silence_timeout)) {}
 
   wsman::AsyncResult<wsman::Connect> find(wsman::Subscriber subscriber, const wsman::SubscribeRequest& how) override;
 
@@ -30,6 +35,7 @@ class DeliveryConnector final : public wsman::DeliveryRoutes {
   wsman::Result<void> check_policy(const wsman::NotifyAddress& to, bool tls) const;
 
   std::shared_ptr<http::TlsClientContext> tls_;
+  std::function<std::chrono::milliseconds()> silence_timeout_;
 };
 
 /// The address in "192.0.2.7:49210" or "[2001:db8::7]:49210", an IPv4 address inside an IPv6 one as the former; empty where

@@ -211,7 +211,10 @@ wsman::Dispatcher& Host::dispatcher() {
   return *state_->dispatcher;
 }
 void Host::serve_subscriptions(std::shared_ptr<http::TlsClientContext> tls) {
-  state_->connector = std::make_unique<DeliveryConnector>(std::move(tls));
+  auto silence_timeout = [&configuration = *state_->configuration] {
+    return 2 * std::chrono::milliseconds(configuration.current()->values.number(config::Id::ClientNetworkDelayms));
+  };
+  state_->connector = std::make_unique<DeliveryConnector>(std::move(tls), std::move(silence_timeout));
   state_->dispatcher->serve_subscriptions(state_->context.get_executor(), *state_->connector);
 }
 
