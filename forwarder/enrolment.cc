@@ -1,6 +1,7 @@
 #include "forwarder/enrolment.h"
 
 #include <algorithm>
+#include <random>
 
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
@@ -17,6 +18,13 @@ constexpr std::size_t kMaxPages = 1000;
 constexpr auto kFarewells = std::chrono::milliseconds(1000);
 constexpr auto kFirstRetry = std::chrono::milliseconds(1000);
 constexpr auto kLongestRetry = std::chrono::milliseconds(300'000);
+
+/// Up to a fifth less: machines that lost the same collector at the same moment do not all come back at the same moment.
+std::chrono::nanoseconds jittered(std::chrono::nanoseconds pause) {
+  thread_local std::minstd_rand random{std::random_device()()};
+  return pause - std::chrono::nanoseconds(static_cast<std::int64_t>(static_cast<double>(pause.count()) *
+                                                                    std::uniform_real_distribution<>(0, 0.2)(random)));
+}
 
 /// What stays the same over the versions of a subscription.
 std::string key_of(const wsman::OfferedSubscription& offer) {
@@ -75,7 +83,7 @@ base::Task<void> Enrolment::run() {
       pause = std::min(retry, refresh);
       retry = std::min(retry * 2, kLongestRetry);
     }
-    co_await clock_.sleep_for(pause);
+    co_await clock_.sleep_for(jittered(pause));
   }
 }
 
