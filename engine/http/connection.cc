@@ -116,6 +116,12 @@ base::Task<void> linger(Stream& stream, ReadBuffer& buffer, Watchdog& watchdog) 
   }
 }
 
+/// Retry-After for those whom we have no room for: not all at the same time.
+std::string retry_after() {
+  static std::atomic<unsigned> turn{0};
+  return std::to_string(5 + turn++ % 26);
+}
+
 /// 0: the connection ends without an answer.
 unsigned status_for(const base::Error& error, const Watchdog& watchdog) {
   // Not 408: a slow sender gets from Windows what it gets here (wsman-protocol, section 3).
@@ -123,6 +129,7 @@ unsigned status_for(const base::Error& error, const Watchdog& watchdog) {
   if (error.code == ReadErrc::HeaderTooLarge) return 431;
   if (error.code == ReadErrc::BodyTooLarge) return 413;
   if (error.code == ReadErrc::Malformed) return 400;
+  if (error.code == ReadErrc::NoRoom) return 503;
   return 0;
 }
 
@@ -187,8 +194,9 @@ class ServerConnection {
       if (!told.ok()) co_return false;
     }
     begin_body(left, head->content_length.value_or(admission.max_body), admission);
-    auto body = co_await reader.read_body(admission.max_body);
-    wanted_elsewhere_ = nullptr;
+    PausingRoom room(*this);
+    auto body = co_await reader.read_body(admission.max_body, admission.room ? &room : nullptr);
+    room_ = nullptr;
     if (!body.ok()) co_return co_await refuse(status_for(body.error(), watchdog_));
     watchdog_.disarm();
     Manner manner = manner_of(*head, reader);
@@ -200,18 +208,44 @@ class ServerConnection {
     co_return co_await answer(std::move(response), manner);
   }
 
+  /// The time that the peer has to wait for room is not its own.
+  class PausingRoom final : public BodyRoom {
+   public:
+    explicit PausingRoom(ServerConnection& connection) : connection_(connection), room_(*connection.room_) {}
+    bool reach(std::size_t received) override { return room_.reach(received); }
+    bool wanted_elsewhere() const override { return room_.wanted_elsewhere(); }
+    base::Task<bool> wait(std::size_t size) override {
+      const auto begun = Clock::now();
+      connection_.watchdog_.disarm();
+      const bool there = co_await room_.wait(size);
+      connection_.go_on_with_body(Clock::now() - begun);
+      co_return there;
+    }
+
+   private:
+    ServerConnection& connection_;
+    BodyRoom& room_;
+  };
+
   /// The request has `left` of its time; one that is slow has less where others wait for what it holds.
-  void begin_body(Clock::duration left, std::uint64_t size, Admission& admission) {
-    body_until_ = Clock::now() + left;
-    wanted_elsewhere_ = std::move(admission.wanted_elsewhere);
+  void begin_body(Clock::duration left, std::uint64_t size, const Admission& admission) {
+    room_ = admission.room.get();
     const std::chrono::milliseconds fair = options_.body_patience + std::chrono::milliseconds(size * 1000 / kPace);
-    watchdog_.arm(wanted_elsewhere_ ? std::min<Clock::duration>(fair, left) : left);
+    body_until_ = fair_until_ = Clock::now() + left;
+    if (room_ != nullptr) fair_until_ = std::min(fair_until_, Clock::now() + fair);
+    watchdog_.arm(fair_until_ - Clock::now());
+  }
+
+  void go_on_with_body(Clock::duration waited) {
+    body_until_ += waited;
+    fair_until_ += waited;
+    watchdog_.arm(std::max<Clock::duration>(fair_until_ - Clock::now(), kLookAgain));
   }
 
   /// The limit of the present step is reached.
   void end_step() {
     const auto left = body_until_ - Clock::now();
-    if (wanted_elsewhere_ && left > Clock::duration::zero() && !wanted_elsewhere_()) {
+    if (room_ != nullptr && left > Clock::duration::zero() && !room_->wanted_elsewhere()) {
       watchdog_.arm(std::min<Clock::duration>(kLookAgain, left));
     } else {
       stream_.cancel();
@@ -245,6 +279,7 @@ class ServerConnection {
     if (status == 0) co_return false;
     Response response;
     response.status = status;
+    if (status == 503) response.fields.add("Retry-After", retry_after());
     const Manner last;
     co_return co_await answer(std::move(response), last);
   }
@@ -269,8 +304,9 @@ class ServerConnection {
   ConnectionState& state_;
   ReadBuffer buffer_;
   Connection connection_;
-  Clock::time_point body_until_;
-  std::function<bool()> wanted_elsewhere_;  ///< set while a body is read
+  BodyRoom* room_ = nullptr;      ///< of the body that is read
+  Clock::time_point body_until_;  ///< its last moment
+  Clock::time_point fair_until_;  ///< the same where others wait for what it holds
   Watchdog watchdog_;
 };
 

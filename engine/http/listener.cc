@@ -30,6 +30,8 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::seconds kCloseLimit{5};
 constexpr std::size_t kMaxUnixPath = 107;
+constexpr std::size_t kMaxWaitingHandshakes = 256;
+constexpr std::chrono::milliseconds kHandshakePause{2};
 
 /// `wanted`, or fewer where the process may not have so many descriptors: what is beyond is better closed at once than left
 /// waiting, and files, stores and other listeners need some, too.
@@ -102,8 +104,18 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
   RareLine full_line{std::chrono::minutes(1)};
   RareLine accept_line{std::chrono::minutes(1)};
   RareLine handshake_line{std::chrono::seconds(1)};
+  std::unique_ptr<HandshakePool> handshakes;  ///< made for the first that there is
   base::TaskGroup tasks;
 
+  HandshakePool& handshake_pool() {
+    std::lock_guard lock(mutex);
+    if (!handshakes) handshakes = std::make_unique<HandshakePool>();
+    return *handshakes;
+  }
+  std::size_t waiting_handshakes() {
+    std::lock_guard lock(mutex);
+    return handshakes ? handshakes->busy() : 0;
+  }
   std::size_t count() {
     std::lock_guard lock(mutex);
     return open.size();
@@ -160,6 +172,11 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
   base::Task<void> accept(Acceptor& acceptor) {
     auto self = shared_from_this();
     while (acceptor.is_open()) {
+      // Whoever comes now waits cheaper in the kernel's queue than as half a handshake.
+      while (acceptor.is_open() && waiting_handshakes() >= kMaxWaitingHandshakes) {
+        co_await base::system_clock().sleep_for(kHandshakePause);
+      }
+      if (!acceptor.is_open()) co_return;
       base::Executor strand = asio::make_strand(executor);
       boost::system::error_code error;
       auto socket = co_await acceptor.async_accept(strand, asio::redirect_error(asio::use_awaitable, error));
@@ -216,7 +233,8 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
     base::Peer peer = peer_of(socket);
     std::unique_ptr<Stream> stream;
     if (context) {
-      auto accepted = co_await accept_tls(std::move(socket), peer, std::move(context), options.handshake_timeout);
+      auto accepting = accept_tls(std::move(socket), peer, std::move(context), options.handshake_timeout, handshake_pool());
+      auto accepted = co_await std::move(accepting);
       if (!accepted.ok()) {
         const std::error_code code = accepted.error().code;
         const bool worth_a_line = code != std::errc::connection_reset && code != std::errc::operation_canceled;

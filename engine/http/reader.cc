@@ -34,6 +34,8 @@ class Category final : public std::error_category {
         return "the message's header is too large";
       case ReadErrc::BodyTooLarge:
         return "the message's body is too large";
+      case ReadErrc::NoRoom:
+        return "there is no memory for the message's body now";
     }
     return "unknown HTTP error";
   }
@@ -198,14 +200,24 @@ bool RequestReader::expects_continue() const {
          base::equal_ignoring_case(std::string_view(expect->value().data(), expect->value().size()), "100-continue");
 }
 
-base::AsyncResult<std::string> RequestReader::read_body(std::size_t max_bytes) {
+base::AsyncResult<std::string> RequestReader::read_body(std::size_t max_bytes, BodyRoom* room) {
   const auto length = state_->parser.content_length();
   if (length && *length > max_bytes) co_return base::make_error(ReadErrc::BodyTooLarge, "");
   state_->parser.body_limit(max_bytes);
   state_->parser.eager(true);
-  auto done = [](const auto& parser) { return parser.is_done(); };
-  CO_RETURN_IF_ERROR(co_await feed(state_->stream, state_->buffer, state_->parser, state_->max_header_bytes, done, nullptr));
-  co_return std::move(state_->parser.get().body());
+  bool full = false;
+  auto done = [room, &full](const auto& parser) {
+    full = room != nullptr && !room->reach(parser.get().body().size());
+    return full || parser.is_done();
+  };
+  for (;;) {
+    CO_RETURN_IF_ERROR(
+        co_await feed(state_->stream, state_->buffer, state_->parser, state_->max_header_bytes, done, nullptr));
+    if (!full) co_return std::move(state_->parser.get().body());
+    if (state_->buffer.empty()) state_->buffer.release();
+    const bool there = co_await room->wait(length ? *length : max_bytes);
+    if (!there) co_return base::make_error(ReadErrc::NoRoom, "");
+  }
 }
 
 base::AsyncResult<Response> read_response(Stream& stream, ReadBuffer& buffer, std::size_t max_body_bytes, bool& keep_alive,

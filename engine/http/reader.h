@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "engine/base/task.h"
+#include "engine/http/handler.h"
 #include "engine/http/message.h"
 #include "engine/http/stream.h"
 
@@ -18,6 +19,7 @@ enum class ReadErrc {
   Malformed,        ///< not HTTP/1.x
   HeaderTooLarge,
   BodyTooLarge,
+  NoRoom,  ///< BodyRoom::wait() has failed
 };
 std::error_code make_error_code(ReadErrc code);
 
@@ -53,8 +55,9 @@ class RequestReader {
   bool keep_alive() const;
   /// The client waits to be told before it sends the body, and has sent nothing of it yet.
   bool expects_continue() const;
-  /// The body, at most `max_bytes`. Errors as above, BodyTooLarge among them.
-  base::AsyncResult<std::string> read_body(std::size_t max_bytes);
+  /// The body, at most `max_bytes`. With `room` nothing is read from the stream while that has none, besides what one read
+  /// brings. Errors as above, BodyTooLarge and NoRoom among them.
+  base::AsyncResult<std::string> read_body(std::size_t max_bytes, BodyRoom* room = nullptr);
 
  private:
   base::AsyncResult<void> skip_empty_lines();

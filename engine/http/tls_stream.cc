@@ -4,10 +4,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <thread>
 
 #include "engine/http/tls_certificates.h"
 #include "engine/http/tls_socket.h"
@@ -38,12 +40,13 @@ class TlsStream final : public Stream {
 
   SSL* native() { return ssl_; }
 
-  base::AsyncResult<void> handshake(std::chrono::milliseconds limit) {
+  /// The client's is made where it is awaited.
+  base::AsyncResult<void> handshake(std::chrono::milliseconds limit, HandshakePool* pool = nullptr) {
     Watchdog watchdog(co_await asio::this_coro::executor, [this] { cancel(); });
     watchdog.arm(limit);
     std::string refused_subject;
     SSL_set_app_data(ssl_, &refused_subject);
-    auto done = co_await drive([this] { return ::SSL_do_handshake(ssl_); });
+    auto done = co_await drive([this] { return ::SSL_do_handshake(ssl_); }, pool);
     SSL_set_app_data(ssl_, nullptr);
     if (done.ok() && *done > 0) {
       peer_.certificate = verified_peer_certificate(ssl_);
@@ -124,19 +127,46 @@ class TlsStream final : public Stream {
     co_return base::Result<void>();
   }
 
+  /// What a call of OpenSSL has come to.
+  struct Outcome {
+    int result = 0;
+    int error = SSL_ERROR_NONE;
+    int system = 0;
+    bool cut = false;  ///< the peer has ended without a word
+    std::string text;
+  };
+  template <typename Call>
+  Outcome attempt(Call& call) {
+    Outcome outcome;
+    // The queue belongs to the thread, and so to every connection that it serves.
+    ::ERR_clear_error();
+    errno = 0;
+    outcome.result = call();
+    if (outcome.result > 0) return outcome;
+    outcome.system = errno;
+    outcome.error = ::SSL_get_error(ssl_, outcome.result);
+    if (outcome.error != SSL_ERROR_SSL) return outcome;
+    outcome.cut = ERR_GET_REASON(::ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+    outcome.text = queue_text();
+    return outcome;
+  }
+
   /// Repeats `call` until OpenSSL neither wants to read nor to write. 0 is the peer's orderly end.
   template <typename Call>
-  base::AsyncResult<int> drive(Call call) {
+  base::AsyncResult<int> drive(Call call, HandshakePool* pool = nullptr) {
     cancelled_ = false;
     for (;;) {
       if (!socket_.is_open()) co_return base::make_error(std::errc::operation_canceled, "the connection was closed");
-      // The queue belongs to the thread, and so to every connection that it serves.
-      ::ERR_clear_error();
-      errno = 0;
-      const int result = call();
-      if (result > 0) co_return result;
-      const int system = errno;
-      switch (::SSL_get_error(ssl_, result)) {
+      Outcome outcome;
+      if (pool != nullptr) {
+        const auto elsewhere = [&] { outcome = attempt(call); };
+        co_await pool->run(elsewhere);
+        if (cancelled_) co_return base::make_error(std::errc::operation_canceled, "the connection was closed");
+      } else {
+        outcome = attempt(call);
+      }
+      if (outcome.result > 0) co_return outcome.result;
+      switch (outcome.error) {
         case SSL_ERROR_WANT_READ:
           CO_RETURN_IF_ERROR(co_await wait(Socket::wait_read));
           break;
@@ -146,13 +176,13 @@ class TlsStream final : public Stream {
         case SSL_ERROR_ZERO_RETURN:
           co_return 0;
         case SSL_ERROR_SYSCALL:
-          if (system == 0) co_return 0;
-          co_return base::make_error(std::error_code(system, std::generic_category()), "TLS connection");
+          if (outcome.system == 0) co_return 0;
+          co_return base::make_error(std::error_code(outcome.system, std::generic_category()), "TLS connection");
         default:
           // A peer that ends without close_notify has been seen to end; HTTP's own framing tells whether something is
           // missing.
-          if (ERR_GET_REASON(::ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) co_return 0;
-          co_return base::make_error(std::errc::protocol_error, queue_text());
+          if (outcome.cut) co_return 0;
+          co_return base::make_error(std::errc::protocol_error, std::move(outcome.text));
       }
     }
   }
@@ -172,13 +202,15 @@ bool is_address(const std::string& host) {
 
 }  // namespace
 
+HandshakePool::HandshakePool() : pool_(std::clamp(std::thread::hardware_concurrency() / 2, 1u, 4u)) {}
+
 base::AsyncResult<std::unique_ptr<Stream>> accept_tls(Socket socket, base::Peer peer,
                                                       std::shared_ptr<TlsServerContext> context,
-                                                      std::chrono::milliseconds limit) {
+                                                      std::chrono::milliseconds limit, HandshakePool& pool) {
   auto* native = context->native();
   auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(peer), native, std::move(context));
   ::SSL_set_accept_state(stream->native());
-  CO_RETURN_IF_ERROR(co_await stream->handshake(limit));
+  CO_RETURN_IF_ERROR(co_await stream->handshake(limit, &pool));
   co_return std::unique_ptr<Stream>(std::move(stream));
 }
 

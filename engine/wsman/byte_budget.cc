@@ -31,6 +31,13 @@ struct ByteBudget::State {
   std::size_t owed = 0;  ///< to be kept, of what comes back
   std::list<std::shared_ptr<Waiter>> queue;
 
+  bool try_take(std::size_t bytes, std::size_t leave) {
+    std::lock_guard lock(mutex);
+    if (!queue.empty() || free < bytes || free - bytes < leave) return false;
+    free -= bytes;
+    return true;
+  }
+
   void give_back(std::size_t bytes) {
     std::lock_guard lock(mutex);
     take_back(bytes);
@@ -137,6 +144,16 @@ void ByteBudget::resize(std::size_t total) {
   // Nobody may wait for more than there can ever be.
   for (const auto& waiter : state.queue) waiter->bytes = std::min(waiter->bytes, total);
   state.serve();
+}
+
+GrowingShare::~GrowingShare() {
+  if (bytes_ != 0) state_->give_back(bytes_);
+}
+
+bool GrowingShare::grow(std::size_t bytes, std::size_t leave) {
+  if (!state_->try_take(bytes, leave)) return false;
+  bytes_ += bytes;
+  return true;
 }
 
 std::size_t ByteBudget::available() const {

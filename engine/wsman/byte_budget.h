@@ -30,8 +30,26 @@ class ByteBudget {
   std::size_t waiting() const;
 
  private:
+  friend class GrowingShare;
   struct State;
   std::shared_ptr<State> state_;
+};
+
+/// A share that begins with nothing. Given back when it goes. One strand; may outlive its budget.
+class GrowingShare {
+ public:
+  explicit GrowingShare(ByteBudget& budget) : state_(budget.state_) {}
+  ~GrowingShare();
+  GrowingShare(const GrowingShare&) = delete;
+  GrowingShare& operator=(const GrowingShare&) = delete;
+
+  /// False, and nothing is taken, where others wait, or where less than `leave` would be left for them.
+  bool grow(std::size_t bytes, std::size_t leave);
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::shared_ptr<ByteBudget::State> state_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace wsman

@@ -92,9 +92,52 @@ http::Response soap(const Message& message, Charset charset) {
   return response;
 }
 
+/// Nobody can be served now: come again, but not all at the same time.
+http::Response busy(bool close = false) {
+  static std::atomic<unsigned> turn{0};
+  http::Response response = bare(503, close);
+  response.fields.add("Retry-After", std::to_string(5 + turn++ % 26));
+  return response;
+}
+
 bool is_soap(std::string_view content_type) {
   return base::equal_ignoring_case(base::trimmed(content_type.substr(0, content_type.find(';'))), "application/soap+xml");
 }
+
+/// Where the bytes of one body are counted.
+///
+/// What comes may take three quarters of the budget. Who finds no more waits for all that is missing at once: whatever
+/// others hold that wait too, the last quarter is free again when those have finished that have all they need.
+class Room final : public http::BodyRoom {
+ public:
+  Room(ByteBudget& budget, std::size_t reserve, std::chrono::milliseconds limit)
+      : budget_(budget), reserve_(reserve), limit_(limit), early_(budget) {}
+
+  bool reach(std::size_t received) override {
+    if (received <= held_) return true;
+    if (!early_.grow(received - held_, reserve_)) return false;
+    held_ = received;
+    return true;
+  }
+  base::Task<bool> wait(std::size_t size) override {
+    rest_ = co_await budget_.take(std::min(size - std::min(size, held_), reserve_), limit_);
+    if (!rest_) co_return false;
+    held_ = std::numeric_limits<std::size_t>::max();
+    co_return true;
+  }
+  bool wanted_elsewhere() const override { return budget_.waiting() != 0 && (rest_ || early_.bytes() >= kWorthTaking); }
+
+ private:
+  /// Who has sent less takes nothing from anybody.
+  static constexpr std::size_t kWorthTaking = 4 << 10;
+
+  ByteBudget& budget_;
+  const std::size_t reserve_;
+  const std::chrono::milliseconds limit_;
+  GrowingShare early_;
+  std::shared_ptr<void> rest_;
+  std::size_t held_ = 0;
+};
 
 enum class Coding { None, Sldc, Unknown };
 
@@ -194,7 +237,7 @@ base::Task<std::optional<http::Response>> Endpoint::State::authenticate(const ht
   if (!step.ok()) {
     session.running.reset();
     base::log_notice("{}: not authenticated: {}", peer.address, step.error().message());
-    if (step.error().code == std::errc::device_or_resource_busy) co_return bare(503, true);
+    if (step.error().code == std::errc::device_or_resource_busy) co_return busy(true);
     co_return challenge(peer, true);
   }
   if (!step->accepted) {
@@ -284,7 +327,7 @@ base::Task<http::Response> Endpoint::State::answer(http::Request request, const 
   Expansion expansion;
   if (coding_of(request.head) == Coding::Sldc && looks_like_sldc(request.body)) {
     expansion = co_await expand(request.body);
-    if (!expansion.text) co_return bare(503);
+    if (!expansion.text) co_return busy();
     base::Result<std::string>& expanded = *expansion.text;
     if (!expanded.ok()) {
       base::log_warning("{} ({}): {}", session.who.name, peer.address, expanded.error().message());
@@ -383,11 +426,9 @@ base::Task<http::Admission> Endpoint::admit(const http::RequestHead& head, http:
     admission.max_body = state_->max_body();
   }
   const std::size_t length = std::min<std::uint64_t>(head.content_length.value_or(admission.max_body), admission.max_body);
-  if (length == 0) co_return admission;
-  admission.hold = state_->bodies.try_take(length);
-  if (!admission.hold) admission.hold = co_await state_->bodies.take(length, state_->options.body_wait);
-  if (!admission.hold) admission.refusal = bare(503, true);
-  admission.wanted_elsewhere = [state = state_.get()] { return state->bodies.waiting() != 0; };
+  if (length != 0) {
+    admission.room = std::make_shared<Room>(state_->bodies, state_->options.body_budget / 4, state_->options.body_wait);
+  }
   co_return admission;
 }
 
@@ -405,7 +446,7 @@ base::Task<http::Response> Endpoint::handle(http::Request request, http::Connect
     if (session.protection) co_return bare(415, true);
     std::shared_ptr<void> place = state_->places.try_take(1);
     if (!place) place = co_await state_->places.take(1, state_->options.request_wait);
-    if (!place) co_return bare(503);
+    if (!place) co_return busy();
     response = co_await state_->answer(std::move(request), session, connection.peer);
   }
   if (!session.token.empty() && session.scheme != nullptr) {

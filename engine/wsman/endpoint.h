@@ -26,8 +26,10 @@ struct EndpointOptions {
   /// A compressed body may not expand beyond this, nor beyond 32 times the largest plain body: what a source packs into one
   /// is an envelope, and that has its own limit.
   std::size_t max_decompressed_bytes = 64u << 20;
-  /// Bytes of request bodies, as they come over the wire, in memory at one time over all connections: more wait, in their
-  /// order. A body has its share from its head on; while others wait, one that comes slower than http's pace loses it.
+  /// Bytes of request bodies, as they come over the wire, in memory at one time over all connections. Each byte is counted
+  /// when it has come; so a sender holds no more than it has sent. Where three quarters are taken, sockets are read no more:
+  /// the bodies that have begun wait in their order for all that they still need; the last quarter is theirs, so that they
+  /// cannot wait for each other for ever. While others wait, one that comes slower than http's pace is ended.
   std::size_t body_budget = 128u << 20;
   /// What compressed bodies expand to, likewise. A share is taken once the whole body is there, so no sender can hold it.
   std::size_t expansion_budget = 128u << 20;
@@ -39,7 +41,7 @@ struct EndpointOptions {
   /// Requests that are worked on at one time (MaxConnections). More wait, in their order.
   std::size_t max_requests = std::numeric_limits<std::size_t>::max();
   /// Who has waited so long for a place gets 503.
-  std::chrono::milliseconds request_wait{5'000};
+  std::chrono::milliseconds request_wait{20'000};
 };
 
 /// Whether the path of a request target is `url_prefix` or below it, or the one at which strangers may ask for Identify.

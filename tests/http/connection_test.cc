@@ -384,13 +384,19 @@ TEST(ServerConnection, EndsAfterARefusalWhoseBodyIsLarge) {
 
 TEST(ServerConnection, HoldsWhatTheAdmissionHoldsUntilTheResponseIsWritten) {
   class HoldingHandler final : public http::Handler {
+    class Room final : public http::BodyRoom {
+      bool reach(std::size_t) override { return true; }
+      base::Task<bool> wait(std::size_t) override { co_return true; }
+      bool wanted_elsewhere() const override { return false; }
+    };
+
    public:
     std::weak_ptr<void> held;
     bool held_in_handle = false;
     base::Task<http::Admission> admit(const http::RequestHead&, http::Connection&) override {
       http::Admission admission;
-      admission.hold = std::make_shared<int>();
-      held = admission.hold;
+      admission.room = std::make_shared<Room>();
+      held = admission.room;
       co_return admission;
     }
     base::Task<http::Response> handle(http::Request, http::Connection&) override {
@@ -447,6 +453,52 @@ TEST(ServerConnection, DoesNotCountTheWaitForAdmissionAgainstTheSender) {
   http::ListenerOptions options;
   options.retrieval_timeout = std::chrono::milliseconds(500);
   EXPECT_THAT(statuses_in(converse(handler, post("body"), {}, options)), ElementsAre(200u));
+}
+
+TEST(ServerConnection, DoesNotCountTheWaitForRoomAgainstTheSender) {
+  RecordingHandler handler;
+  handler.room = 2;
+  handler.room_delay = std::chrono::milliseconds(600);
+  handler.wanted_elsewhere = [] { return true; };
+  http::ListenerOptions options;
+  options.retrieval_timeout = std::chrono::milliseconds(500);
+  options.body_patience = std::chrono::milliseconds(400);
+  const auto responses = responses_in(converse(handler, post("body"), {}, options));
+  ASSERT_THAT(responses, SizeIs(1));
+  EXPECT_EQ(responses[0].status, 200u);
+  EXPECT_EQ(responses[0].body, "body");
+}
+
+TEST(ServerConnection, ReadsABodyThatWaitsForRoomAtAnyByte) {
+  const std::string text(3000, 'b');
+  for (const std::size_t room : {0u, 1u, 1500u, 2999u}) {
+    for (const bool chunked : {false, true}) {
+      RecordingHandler handler;
+      handler.room = room;
+      MemoryStreamOptions server_side;
+      server_side.cut_at = 1000;
+      const std::string message =
+          chunked ? kPlain + "Transfer-Encoding: chunked\r\n\r\nbb8\r\n" + text + "\r\n0\r\n\r\n" : post(text);
+      const auto responses = responses_in(converse(handler, message + post("next"), server_side));
+      ASSERT_THAT(responses, SizeIs(2));
+      EXPECT_EQ(responses[0].body, text);
+      EXPECT_EQ(responses[1].body, "next");
+    }
+  }
+}
+
+TEST(ServerConnection, AnswersABodyThatFindsNoRoomInTimeWith503AndWhenToComeAgain) {
+  RecordingHandler handler;
+  handler.room = 2;
+  handler.room_comes = false;
+  const auto responses = responses_in(converse(handler, post("body")));
+  ASSERT_THAT(responses, SizeIs(1));
+  EXPECT_EQ(responses[0].status, 503u);
+  // RFC 9110, 10.2.3: seconds.
+  EXPECT_TRUE(
+      std::regex_match(std::string(responses[0].fields.find("Retry-After").value_or("")), std::regex("[1-9][0-9]*")));
+  EXPECT_EQ(responses[0].fields.find("Connection"), "close");
+  EXPECT_THAT(handler.requests(), IsEmpty());
 }
 
 TEST(ServerConnection, ClosesWithoutAWordAfterTheIdleTime) {

@@ -12,6 +12,26 @@ namespace http_test {
 
 namespace asio = boost::asio;
 
+namespace {
+
+class FakeRoom final : public http::BodyRoom {
+ public:
+  explicit FakeRoom(const RecordingHandler& handler) : handler_(handler), bytes_(handler.room) {}
+  bool reach(std::size_t received) override { return received <= bytes_; }
+  base::Task<bool> wait(std::size_t size) override {
+    co_await base::system_clock().sleep_for(handler_.room_delay);
+    bytes_ = size;
+    co_return handler_.room_comes;
+  }
+  bool wanted_elsewhere() const override { return handler_.wanted_elsewhere && handler_.wanted_elsewhere(); }
+
+ private:
+  const RecordingHandler& handler_;
+  std::size_t bytes_;
+};
+
+}  // namespace
+
 base::Task<http::Admission> RecordingHandler::admit(const http::RequestHead& head, http::Connection&) {
   {
     std::lock_guard lock(mutex_);
@@ -20,7 +40,7 @@ base::Task<http::Admission> RecordingHandler::admit(const http::RequestHead& hea
   if (admission_delay.count() > 0) co_await base::system_clock().sleep_for(admission_delay);
   http::Admission admission;
   admission.max_body = max_body;
-  admission.wanted_elsewhere = wanted_elsewhere;
+  admission.room = std::make_shared<FakeRoom>(*this);
   if (refuse) admission.refusal = refuse(head);
   co_return admission;
 }

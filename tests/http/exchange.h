@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@ class RecordingHandler : public http::Handler {
   std::function<http::Response(const http::Request&, http::Connection&)> answer;
   /// What admissions say where others wait for the memory of a body.
   std::function<bool()> wanted_elsewhere;
+  /// Room for bodies until wait() has been awaited; it takes so long, and says so.
+  std::size_t room = std::numeric_limits<std::size_t>::max();
+  std::chrono::milliseconds room_delay{0};
+  bool room_comes = true;
   /// How long admit() waits.
   std::chrono::milliseconds admission_delay{0};
 

@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_future.hpp>
+#include <future>
 
 #include "engine/base/log.h"
 #include "tests/http/served.h"
@@ -291,6 +295,29 @@ TEST_F(Tls, ConnectsAnewWhereTheServerHasEndedTheIdleConnection) {
     ASSERT_THAT(caller.post("hello"), IsOk());
     ASSERT_TRUE(test_support::eventually([&] { return served->listener().connections() == 0; }));
   }
+}
+
+TEST_F(Tls, ServesEverybodyWhereHundredsComeAtOnce) {
+  http::ListenerOptions patient;
+  patient.handshake_timeout = std::chrono::seconds(60);
+  serve(server_context(pki), patient);
+  http::ClientOptions options;
+  options.tls = client_context(pki, pki.client("host7.lab.example"));
+  options.connect_timeout = std::chrono::seconds(60);
+  const auto url = http::Url::parse(served->url());
+  ASSERT_THAT(url, IsOk());
+  // More than may be half-way at one time.
+  test_support::Loop loop;
+  std::vector<std::unique_ptr<http::Client>> clients;
+  std::vector<std::future<base::Result<http::Response>>> answers;
+  for (int i = 0; i < 400; ++i) {
+    clients.push_back(std::make_unique<http::Client>(*url, options));
+    http::Request request;
+    answers.push_back(boost::asio::co_spawn(boost::asio::make_strand(loop.executor()),
+                                            clients.back()->exchange(std::move(request), std::chrono::seconds(60)),
+                                            boost::asio::use_future));
+  }
+  for (auto& answer : answers) EXPECT_THAT(answer.get(), IsOk());
 }
 
 TEST_F(Tls, EndsAHandshakeThatDoesNotBegin) {

@@ -1,5 +1,6 @@
 #include "engine/wsman/endpoint.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -442,6 +443,8 @@ TEST_F(EndpointTest, ASchemeThatIsBusyIsNoRefusal) {
   request.head.fields.add("Authorization", "Basic hush");
   const auto response = send(std::move(request));
   EXPECT_EQ(response.status, 503u);
+  // RFC 9110, 10.2.3: seconds.
+  EXPECT_THAT(std::string(response.fields.find("Retry-After").value_or("")), ::testing::MatchesRegex("[1-9][0-9]*"));
   EXPECT_TRUE(challenges(response).empty());
 }
 
@@ -523,48 +526,65 @@ TEST_F(EndpointTest, BodiesWaitForTheirShareOfMemory) {
   connect_locally();
   http::RequestHead head = get_one().head;
   head.content_length = 4000;
-  auto held = run_on(service_->loop.executor(), endpoint_->admit(head, connection_));
-  ASSERT_FALSE(held.refusal);
-  EXPECT_TRUE(held.hold);
+  auto first = run_on(service_->loop.executor(), endpoint_->admit(head, connection_)).room;
   http::Connection other = connection_;
-  auto refused = run_on(service_->loop.executor(), endpoint_->admit(head, other));
-  ASSERT_TRUE(refused.refusal.has_value());
-  EXPECT_EQ(refused.refusal->status, 503u);
-  held.hold.reset();
-  EXPECT_FALSE(run_on(service_->loop.executor(), endpoint_->admit(head, other)).refusal);
+  auto second = run_on(service_->loop.executor(), endpoint_->admit(head, other)).room;
+  ASSERT_TRUE(first && second);
+  // Three quarters for what comes, the rest for who has to wait.
+  EXPECT_TRUE(first->reach(3000));
+  EXPECT_FALSE(first->reach(3001));
+  EXPECT_FALSE(second->reach(1));
+  EXPECT_TRUE(run_on(service_->loop.executor(), first->wait(4000)));
+  EXPECT_TRUE(first->reach(4000));
+  EXPECT_FALSE(run_on(service_->loop.executor(), second->wait(4000)));
+  first.reset();
+  EXPECT_TRUE(second->reach(3000));
 }
 
-TEST_F(EndpointTest, CompressedBodyHoldsItsOwnLengthUntilItIsThere) {
+TEST_F(EndpointTest, WhoSendsSlowlyHoldsNoMoreThanHeHasSent) {
   EndpointOptions options;
-  options.body_budget = 1000;
-  options.body_wait = std::chrono::milliseconds(10);
+  options.body_budget = 4000;
   make(options);
   connect_locally();
   http::RequestHead head = get_one().head;
-  head.fields.add("Content-Encoding", "SLDC");
-  head.content_length = 500;
+  head.content_length = 4000;
+  std::vector<http::Connection> connections(200, connection_);
+  std::vector<std::shared_ptr<http::BodyRoom>> slow;
+  for (auto& connection : connections) {
+    slow.push_back(run_on(service_->loop.executor(), endpoint_->admit(head, connection)).room);
+    ASSERT_TRUE(slow.back()->reach(1));
+  }
   http::Connection other = connection_;
-  const auto first = run_on(service_->loop.executor(), endpoint_->admit(head, connection_));
-  const auto second = run_on(service_->loop.executor(), endpoint_->admit(head, other));
-  EXPECT_FALSE(first.refusal);
-  EXPECT_FALSE(second.refusal);
+  auto quick = run_on(service_->loop.executor(), endpoint_->admit(head, other)).room;
+  EXPECT_TRUE(quick->reach(2800));
+  EXPECT_TRUE(run_on(service_->loop.executor(), quick->wait(3800)));
 }
 
-TEST_F(EndpointTest, WhoeverHoldsAShareLearnsThatOthersWait) {
+TEST_F(EndpointTest, WhoeverHoldsMuchLearnsThatOthersWait) {
   EndpointOptions options;
-  options.body_budget = 1000;
+  options.body_budget = 40'000;
   make(options);
   connect_locally();
   http::RequestHead head = get_one().head;
-  head.content_length = 1000;
-  auto slow = run_on(service_->loop.executor(), endpoint_->admit(head, connection_));
-  ASSERT_TRUE(slow.wanted_elsewhere);
-  EXPECT_FALSE(slow.wanted_elsewhere());
-  http::Connection other = connection_;
-  auto waiting = boost::asio::co_spawn(service_->loop.executor(), endpoint_->admit(head, other), boost::asio::use_future);
-  EXPECT_TRUE(test_support::eventually([&] { return slow.wanted_elsewhere(); }));
-  slow.hold.reset();
-  EXPECT_FALSE(waiting.get().refusal);
+  head.content_length = 40'000;
+  const auto room = [&] {
+    http::Connection other = connection_;
+    return run_on(service_->loop.executor(), endpoint_->admit(head, other)).room;
+  };
+  auto small = room();
+  auto large = room();
+  auto late = room();
+  auto last = room();
+  EXPECT_TRUE(small->reach(1));
+  EXPECT_TRUE(large->reach(29'999));
+  EXPECT_TRUE(run_on(service_->loop.executor(), late->wait(10'000)));
+  EXPECT_FALSE(large->wanted_elsewhere());
+  auto waiting = boost::asio::co_spawn(service_->loop.executor(), last->wait(10'000), boost::asio::use_future);
+  EXPECT_TRUE(test_support::eventually([&] { return large->wanted_elsewhere(); }));
+  EXPECT_TRUE(late->wanted_elsewhere());
+  EXPECT_FALSE(small->wanted_elsewhere());
+  late.reset();
+  EXPECT_TRUE(waiting.get());
 }
 
 TEST_F(EndpointTest, ExpandedBodiesWaitForTheirShareOfMemory) {
