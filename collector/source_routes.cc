@@ -26,6 +26,15 @@ base::Error not_supported(std::string text) {
   return base::make_error(Win32::NotSupported, std::move(text));
 }
 
+// What a client of Windows says where its configuration forbids it.
+constexpr std::uint32_t kUnencryptedForbidden = 2150858974;
+constexpr std::uint32_t kBasicForbidden = 2150858975;
+constexpr std::uint32_t kCertificateForbidden = 2150858979;
+
+base::Error forbidden(std::uint32_t number, std::string text) {
+  return base::make_error(base::win32_code(number), std::move(text));
+}
+
 /// How to log on: the Authorization field, and the certificate or none.
 struct LogOn {
   std::string authorization;
@@ -38,9 +47,11 @@ base::Result<LogOn> log_on(const Credentials& credentials, bool tls, const confi
     if (credentials.user_name.empty()) {
       return base::make_error(Win32::InvalidParameter, "CredentialsType Basic needs a user name and a password.");
     }
-    if (!client.flag(Id::ClientAuthBasic)) return not_supported("winrm/config/client/auth does not allow Basic.");
+    if (!client.flag(Id::ClientAuthBasic))
+      return forbidden(kBasicForbidden, "winrm/config/client/auth does not allow Basic.");
     if (!tls && !client.flag(Id::ClientAllowUnencrypted)) {
-      return not_supported("A password goes over HTTP only where winrm/config/client has AllowUnencrypted.");
+      return forbidden(kUnencryptedForbidden,
+                       "A password goes over HTTP only where winrm/config/client has AllowUnencrypted.");
     }
     return LogOn{"Basic " + base::to_base64(credentials.user_name + ":" + credentials.password), false};
   }
@@ -52,7 +63,7 @@ base::Result<LogOn> log_on(const Credentials& credentials, bool tls, const confi
   if (!tls)
     return not_supported("Without a user this collector logs on with its certificate, which needs TransportName https.");
   if (!client.flag(Id::ClientAuthCertificate)) {
-    return not_supported("winrm/config/client/auth does not allow Certificate.");
+    return forbidden(kCertificateForbidden, "winrm/config/client/auth does not allow Certificate.");
   }
   return LogOn{std::string(auth::kMutualProfile), true};
 }
