@@ -22,6 +22,7 @@ namespace forwarder {
 struct EnrolmentOptions {
   service::SubscriptionManagerAddress manager;
   std::string computer;
+  resources::SubscriptionMemory* memory = nullptr;                                         ///< for its feeds; outlives it
   std::function<wsman::DeliveryBounds()> bounds = [] { return wsman::DeliveryBounds(); };  ///< for its feeds
 };
 

@@ -58,6 +58,9 @@ base::Task<void> Feed::run() {
   tail.after = std::move(beginning).value();
   tail.rendered = how.content_format == "RenderedText";
   tail.ignore_missing_logs = how.ignore_channel_error;
+  tail.memory = options_.memory;
+  tail.key = options_.state_key;
+  tail.name = how.subscription_name;
   resources::EventTail source(events_, std::move(tail), clock_);
   co_await notifier_.run(source);
   base::Error why;
@@ -107,18 +110,17 @@ base::AsyncResult<events::Bookmark> Feed::find_beginning() {
   }
   const std::string kind(kStateKind);
   ASSIGN_OR_CO_RETURN(auto remembered, co_await pool_.run([this, &kind] { return state_.find(kind, options_.state_key); }));
-  co_return co_await resources::find_start(how, paths, remembered, events_);
+  resources::StartBasis basis;
+  basis.channels = paths;
+  basis.remembered = std::move(remembered);
+  basis.key = options_.state_key;
+  basis.memory = options_.memory;
+  co_return co_await resources::find_start(how, basis, events_);
 }
 
 base::Task<void> Feed::passed(const std::string& bookmark) {
   position_ = bookmark;
   if (clock_.steady() >= last_saved_ + kSaveInterval) co_await save_position();
-  // A source that is faster than the delivery makes the bounded store overwrite what was not delivered yet: that is never
-  // silent.
-  auto position = events::Bookmark::parse(position_);
-  if (!position.ok()) co_return;
-  [[maybe_unused]] auto logged =
-      co_await resources::log_gaps(options_.offer.subscribe.subscription_name, *position, events_);
 }
 
 base::Task<bool> Feed::say_end(std::string status, std::uint32_t code, std::string reason) {

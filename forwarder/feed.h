@@ -11,6 +11,7 @@
 #include "engine/base/blocking.h"
 #include "engine/base/clock.h"
 #include "engine/base/task.h"
+#include "engine/resources/subscription_memory.h"
 #include "engine/service/event_logs.h"
 #include "engine/wsman/eventing.h"
 #include "engine/wsman/notifier.h"
@@ -25,8 +26,9 @@ using wsman::Connect;
 
 struct FeedOptions {
   wsman::OfferedSubscription offer;
-  std::string computer;   ///< the MachineID
-  std::string state_key;  ///< names this feed in the state store: manager and identifier
+  std::string computer;                             ///< the MachineID
+  std::string state_key;                            ///< names this feed in the state store: manager and identifier
+  resources::SubscriptionMemory* memory = nullptr;  ///< outlives the feed
   std::function<wsman::DeliveryBounds()> bounds = [] { return wsman::DeliveryBounds(); };  ///< those in force
 };
 

@@ -54,6 +54,7 @@ base::Result<void> Service::add_enrolment(const std::string& text) {
   EnrolmentOptions options;
   ASSIGN_OR_RETURN(options.manager, service::parse_subscription_manager(text));
   options.computer = host_.options().computer;
+  options.memory = &host_.subscription_memory();
   options.bounds = [this] { return wsman::delivery_bounds(host_.dispatcher().limits()); };
   ASSIGN_OR_RETURN(auto url, http::Url::parse(options.manager.url));
   const std::string& issuer = options.manager.issuer_ca;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/base/encoding.h"
 #include "storage/segment_file.h"
 
 namespace storage {
@@ -56,6 +57,10 @@ std::string encode_log_name(std::string_view log) {
   }
   if (encoded.size() > kMaxEncodedName) encoded.resize(kMaxEncodedName);
   return encoded;
+}
+
+std::string cleared_key(std::string_view log) {
+  return "cleared:" + base::to_lower(log);
 }
 
 std::string segment_name(std::string_view log, std::uint64_t number) {

@@ -39,6 +39,8 @@ std::filesystem::path archive_folder(const std::filesystem::path& directory);
 /// The log's name as a part of a file name: letters, digits, '.', '_' and '-' as they are (but not '.' at the beginning),
 /// other bytes as %XX; cut where it would be longer than file systems allow, so that only the number makes it unique.
 std::string encode_log_name(std::string_view log);
+/// Below which name the table of positions says up to where a log was cleared.
+std::string cleared_key(std::string_view log);
 /// "<encoded log name>-<number>.mlog".
 std::string segment_name(std::string_view log, std::uint64_t number);
 /// The number in such a name; nothing for other names.

@@ -240,6 +240,7 @@ class Search {
       result.position.set(cursor->name(), cursor->scan().position());
       result.looked_at += cursor->scan().passed();
       result.unreadable += cursor->scan().unreadable();
+      for (const auto& [first, last] : cursor->scan().gaps()) result.gaps.push_back({cursor->name(), first, last});
     }
     // Set again, it becomes the current one.
     if (last_ != nullptr) {

@@ -1,6 +1,7 @@
 #include "storage/event_store.h"
 
 #include <atomic>
+#include <charconv>
 
 #include "engine/base/blocking.h"
 #include "engine/base/deadline.h"
@@ -178,6 +179,13 @@ base::AsyncResult<void> EventStore::append_local(const LocalBatch& batch) {
 
 base::AsyncResult<std::optional<std::string>> EventStore::find_position(std::string source) {
   co_return co_await state_->readers->find_position(std::move(source));
+}
+
+base::AsyncResult<std::uint64_t> EventStore::cleared_record(std::string name) {
+  ASSIGN_OR_CO_RETURN(const auto text, co_await state_->readers->find_position(cleared_key(name)));
+  std::uint64_t record = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), record);
+  co_return record;
 }
 
 base::AsyncResult<void> EventStore::update_delivery(DeliveryUpdate update) {

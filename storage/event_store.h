@@ -171,6 +171,13 @@ struct ReadRequest {
   base::Budget budget;
 };
 
+/// Records of a log that are not there any more, or cannot be read.
+struct RecordGap {
+  std::string log;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
 struct ReadResult {
   std::vector<StoredEvent> events;
   /// Behind everything looked at, selected or not: the `after` of the next read. Entries for every log that was looked at.
@@ -179,6 +186,9 @@ struct ReadResult {
   bool at_end = false;
   std::uint64_t looked_at = 0;   ///< events passed, also those that a summary or the index has ruled out
   std::uint64_t unreadable = 0;  ///< events passed over because their block is damaged or its file missing
+  /// What is missing between ReadRequest::after, where that names the log, and `position`: overwritten, cleared or damaged.
+  /// Of a reading direction that is OldestFirst.
+  std::vector<RecordGap> gaps;
 };
 
 /// What events are counted by.
@@ -278,6 +288,9 @@ class EventStore {
   /// so that nothing goes that the caller has not seen: else std::errc::resource_unavailable_try_again, and nothing is
   /// changed. Errors: Errc::NotFound.
   base::AsyncResult<void> clear_log(std::string name, std::optional<std::uint64_t> newest = std::nullopt);
+
+  /// The newest record of a log when it was last cleared; 0 where it never was.
+  base::AsyncResult<std::uint64_t> cleared_record(std::string name);
 
   /// Makes a copy of the whole store, as of one moment, in `directory`, which must be empty or missing, while appends go on;
   /// it can be opened like the store itself. Errors: std::errc::file_exists; Errc::Io.

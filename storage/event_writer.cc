@@ -373,6 +373,7 @@ base::Result<void> EventWriter::clear_log(const std::string& name, std::optional
   log->removed_lately = 0;
   log->last_write = clock_.wall();
   log->changed = true;
+  RETURN_IF_ERROR(set_position_.bind(1, cleared_key(name)).bind(2, std::to_string(log->next_record - 1)).run());
   return duplicates_->clear(*log);
 }
 

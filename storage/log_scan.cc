@@ -59,6 +59,7 @@ LogScan::LogScan(LogSource& source, SearchPlan& plan, LogRow log, Direction dire
     : source_(source), plan_(plan), log_(std::move(log)), direction_(direction), cancelled_(std::move(cancelled)) {
   newest_ = log_.next_record - 1;
   position_ = after.value_or(forward() ? 0 : log_.next_record);
+  tells_gaps_ = after && forward();
 }
 
 base::Result<void> LogScan::begin() {
@@ -93,8 +94,22 @@ void LogScan::pass(std::uint64_t first_record, std::uint64_t last_record) {
   if (!in_view(first_record) && !in_view(last_record)) return;
   const auto low = forward() ? std::max(first_record, position_ + 1) : first_record;
   const auto high = std::min(forward() ? last_record : std::min(last_record, position_ - 1), newest_);
+  if (tells_gaps_ && low > position_ + 1) miss(position_ + 1, low - 1);
   passed_ += high - low + 1;
   position_ = forward() ? high : low;
+}
+
+void LogScan::miss(std::uint64_t first_record, std::uint64_t last_record) {
+  if (!gaps_.empty() && gaps_.back().second + 1 == first_record) {
+    gaps_.back().second = last_record;
+  } else {
+    gaps_.emplace_back(first_record, last_record);
+  }
+}
+
+void LogScan::set_position(std::uint64_t record) {
+  position_ = record;
+  std::erase_if(gaps_, [record](const auto& gap) { return gap.first > record; });
 }
 
 void LogScan::leave(std::uint64_t record) {
@@ -109,6 +124,7 @@ void LogScan::pass_unreadable(std::uint64_t first_record, std::uint64_t last_rec
   const auto before = passed_;
   pass(first_record, last_record);
   unreadable_ += passed_ - before;
+  if (tells_gaps_ && passed_ != before) miss(position_ - (passed_ - before) + 1, position_);
   if (!source_.is_news(log_.id, first_record)) return;
   base::log_error("the log {}: records {} to {} cannot be read: {}", log_.log.properties.name, first_record, last_record,
                   what);

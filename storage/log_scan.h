@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -79,11 +80,14 @@ class LogScan {
   /// Leaves a record of the current block behind, with all that lie before it.
   void leave(std::uint64_t record);
   /// Back to an earlier position, when the scan is over.
-  void set_position(std::uint64_t record) { position_ = record; }
+  void set_position(std::uint64_t record);
 
   const LogRow& log() const { return log_; }
   std::uint64_t passed() const { return passed_; }          ///< events in blocks left behind
   std::uint64_t unreadable() const { return unreadable_; }  ///< events among them that could not be read
+  /// First and last of records between where the scan began and its position that were not there any more, or could not be
+  /// read; rising. Of scans forward from a record.
+  const std::vector<std::pair<std::uint64_t, std::uint64_t>>& gaps() const { return gaps_; }
 
  private:
   struct OpenFile {
@@ -100,6 +104,7 @@ class LogScan {
   base::Result<void> locate();
   bool ruled_out(const BlockSummary& block);
   void pass(std::uint64_t first_record, std::uint64_t last_record);
+  void miss(std::uint64_t first_record, std::uint64_t last_record);
   void pass_unreadable(std::uint64_t first_record, std::uint64_t last_record, const std::string& what);
   base::Result<void> enter(FileRow row);
   std::shared_ptr<const BlockSummary> next_of_file();
@@ -116,6 +121,8 @@ class LogScan {
   std::uint64_t newest_ = 0;
   std::uint64_t passed_ = 0;
   std::uint64_t unreadable_ = 0;
+  bool tells_gaps_ = false;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> gaps_;
 
   std::deque<std::variant<FileRow, TailBlock>> places_;
   bool places_complete_ = false;

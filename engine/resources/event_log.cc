@@ -22,6 +22,9 @@ constexpr std::string_view kTooLarge = "122";
 /// A System part beyond this is not worth keeping.
 constexpr std::size_t kMaxSystemBytes = 8 << 10;
 
+/// Of a subscription's name, so much tells it from others.
+constexpr std::size_t kMaxNameInKey = 300;
+
 /// Of a Subscribe. Source: wef-wire, section 8.2.
 constexpr std::array<std::string_view, 6> kSubscribeOptions{"SubscriptionName", "Compression",        "CDATA",
                                                             "ContentFormat",    "IgnoreChannelError", "ReadExistingEvents"};
@@ -36,6 +39,12 @@ std::string_view quality_name(events::Quality quality) {
       return "Raw";
   }
   return "";
+}
+
+/// Names a subscription that comes again with another query or bookmark.
+std::string subscription_key(const auth::Principal& who, const wsman::SubscribeRequest& request) {
+  const std::string_view name = std::string_view(request.subscription_name).substr(0, kMaxNameInKey);
+  return "subscriber|" + base::to_lower(who.name) + "|" + base::to_lower(name);
 }
 
 /// The events of one query, in pages.
@@ -173,9 +182,15 @@ wsman::AsyncResult<std::unique_ptr<wsman::Enumerator>> EventLogResource::subscri
   options.access = access_;
   options.who = call.who;
   CO_RETURN_IF_ERROR(co_await check_readable_logs(logs_, options.query, access_, call.who, request.ignore_channel_error));
-  const std::vector<std::string> paths = options.query.paths();
-  const std::optional<std::string> nothing_remembered;
-  auto start = co_await find_start(request, paths, nothing_remembered, logs_);
+  StartBasis basis;
+  basis.channels = options.query.paths();
+  basis.key = subscription_key(call.who, request);
+  // Without a name nobody can tell whether it is the same subscription once more.
+  if (!request.subscription_name.empty()) basis.memory = memory_;
+  options.memory = memory_;
+  options.key = basis.key;
+  options.name = request.subscription_name.empty() ? call.who.name : request.subscription_name;
+  auto start = co_await find_start(request, basis, logs_);
   if (!start.ok()) co_return log_fault(start.error(), "finding where a subscription begins");
   options.after = std::move(start).value();
   co_return std::make_unique<EventTail>(logs_, std::move(options), clock_);

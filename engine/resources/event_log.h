@@ -50,9 +50,10 @@ inline constexpr std::string_view kReverseDirectionOption = "ReverseDirection";
 class EventLogResource final : public wsman::Resource {
  public:
   /// `logs` outlives the resource, its enumerations and its subscriptions, as does `access`: without it whoever may use the
-  /// resource may read all logs.
-  explicit EventLogResource(EventLogs& logs, LogAccess* access = nullptr, base::Clock& clock = base::system_clock())
-      : logs_(logs), access_(access), clock_(clock) {}
+  /// resource may read all logs, and `memory`: without it nothing is remembered of subscriptions.
+  explicit EventLogResource(EventLogs& logs, LogAccess* access = nullptr, base::Clock& clock = base::system_clock(),
+                            SubscriptionMemory* memory = nullptr)
+      : logs_(logs), access_(access), clock_(clock), memory_(memory) {}
   std::string_view uri() const override;
   wsman::Features features() const override;
   bool knows_option(std::string_view name) const override;
@@ -65,6 +66,7 @@ class EventLogResource final : public wsman::Resource {
   EventLogs& logs_;
   LogAccess* const access_;
   base::Clock& clock_;
+  SubscriptionMemory* const memory_;
 };
 
 /// The item of an enumeration that carries `record`.

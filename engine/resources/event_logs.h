@@ -11,6 +11,7 @@
 #include "engine/base/budget.h"
 #include "engine/base/clock.h"
 #include "engine/base/task.h"
+#include "engine/resources/subscription_memory.h"
 #include "events/bookmark.h"
 #include "events/event.h"
 #include "events/query.h"
@@ -43,6 +44,8 @@ struct LogRecords {
   std::vector<LogRecord> records;
   events::Bookmark position;  ///< the `after` of the next read
   bool at_end = false;
+  /// What lay between `after`, where that names the log, and `position`, and is not there any more; oldest first only.
+  std::vector<LostRecords> gaps;
 };
 
 /// A log's properties and status, under the names of `wevtutil gl` and `gli`.
@@ -150,6 +153,8 @@ class EventLogs {
   /// Removes every event, leaves an event about it in the service's own log, and returns how many went. Errors:
   /// std::errc::resource_unavailable_try_again where `newest` is not the newest any more.
   virtual base::AsyncResult<std::uint64_t> clear(LogClear clear) = 0;
+  /// The newest record of a log when it was last cleared; 0 where it never was.
+  virtual base::AsyncResult<std::uint64_t> cleared_record(std::string name) = 0;
   /// A copy of the whole store in a new or empty directory on the service's machine. Errors: std::errc::file_exists.
   virtual base::AsyncResult<void> backup(std::string directory) = 0;
 };

@@ -1,6 +1,7 @@
 #include "engine/resources/event_tail.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/resources/log_query.h"
 #include "events/render.h"
@@ -25,6 +26,25 @@ wsman::Item EventTail::item_of(LogRecord record) {
   item.xml = options_.rendered ? events::with_rendering_info(record.event) : std::move(record.event.xml);
   item.bookmark = told_.to_xml();
   return item;
+}
+
+/// What the subscriber is to learn of; the bookmarks from now on are behind it.
+base::Task<std::uint64_t> EventTail::count_lost(std::vector<LostRecords> gaps) {
+  std::uint64_t lost = 0;
+  const std::string current = told_.current;
+  for (LostRecords& gap : gaps) {
+    const auto cleared = co_await logs_.cleared_record(gap.log);
+    if (told_.find(gap.log) == gap.first - 1) told_.set(gap.log, gap.last);
+    if (cleared.ok() && *cleared >= gap.first) gap.first = *cleared + 1;
+    if (gap.first > gap.last) continue;
+    lost += gap.last - gap.first + 1;
+    if (options_.memory == nullptr) continue;
+    std::string key = options_.key;
+    std::string name = options_.name;
+    co_await options_.memory->lost(std::move(key), std::move(name), std::move(gap));
+  }
+  told_.current = current;
+  co_return lost;
 }
 
 wsman::AsyncResult<EventTail::Page> EventTail::next(base::Budget budget) {
@@ -52,15 +72,17 @@ wsman::AsyncResult<EventTail::Page> EventTail::next(base::Budget budget) {
     at_end_ = found->at_end;
     seen_ = generation;
     Page page;
+    if (!found->gaps.empty()) page.lost = co_await count_lost(std::move(found->gaps));
     page.items.reserve(found->records.size());
     for (LogRecord& record : found->records) page.items.push_back(item_of(std::move(record)));
     // The current channel stays that of the last event.
-    if (!told_.current.empty()) found->position.current = told_.current;
-    position_ = std::move(found->position);
+    for (const auto& entry : found->position.entries) position_.set(entry.channel, entry.record_id);
+    position_.current = told_.current;
     told_ = position_;
     page.bookmark = position_.to_xml();
     const bool searched_long = !at_end_ && clock_.steady() >= now + kLongSearch;
-    if (!page.items.empty() || searched_long || clock_.steady() >= budget.until) co_return page;
+    if (!page.items.empty()) page.items.front().lost_before = std::exchange(page.lost, 0);
+    if (!page.items.empty() || page.lost != 0 || searched_long || clock_.steady() >= budget.until) co_return page;
   }
 }
 

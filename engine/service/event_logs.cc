@@ -79,6 +79,7 @@ base::AsyncResult<resources::LogRecords> StorageEventLogs::read(resources::LogRe
   }
   records.position = std::move(found->position);
   records.at_end = found->at_end;
+  for (storage::RecordGap& gap : found->gaps) records.gaps.push_back({std::move(gap.log), gap.first, gap.last});
   co_return records;
 }
 
@@ -208,6 +209,12 @@ base::AsyncResult<std::uint64_t> StorageEventLogs::clear(resources::LogClear cle
   if (!told.ok())
     base::log_error("log {} was cleared by {}, and no event says so: {}", name, clear.user, told.error().message());
   co_return removed;
+}
+
+base::AsyncResult<std::uint64_t> StorageEventLogs::cleared_record(std::string name) {
+  auto record = co_await store_.cleared_record(std::move(name));
+  if (!record.ok()) co_return translated(std::move(record).error());
+  co_return *record;
 }
 
 base::AsyncResult<void> StorageEventLogs::backup(std::string directory) {

@@ -26,6 +26,7 @@ class StorageEventLogs final : public resources::EventLogs {
   base::AsyncResult<resources::LogCounts> count(resources::LogCountRequest request) override;
   base::AsyncResult<resources::LogImported> import(resources::LogImport import) override;
   base::AsyncResult<std::uint64_t> clear(resources::LogClear clear) override;
+  base::AsyncResult<std::uint64_t> cleared_record(std::string name) override;
   base::AsyncResult<void> backup(std::string directory) override;
 
  private:

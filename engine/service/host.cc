@@ -24,6 +24,7 @@
 #include "engine/service/event_logs.h"
 #include "engine/service/operational_log.h"
 #include "engine/service/remote_management.h"
+#include "engine/service/subscription_memory.h"
 #include "engine/service/user_resource.h"
 #include "engine/wsman/endpoint.h"
 
@@ -48,6 +49,7 @@ struct Host::State {
   std::unique_ptr<AuditLog> audits;
   std::unique_ptr<Authorization> authorization;
   std::unique_ptr<StorageEventLogs> logs;
+  std::unique_ptr<StoredSubscriptionMemory> memory;
   std::unique_ptr<resources::EventLogResource> event_log;
   std::unique_ptr<resources::LogResource> log;
   std::unique_ptr<resources::CountResource> count;
@@ -112,7 +114,9 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   state->tasks = std::make_unique<base::TaskGroup>(context.get_executor());
   state->logs = std::make_unique<StorageEventLogs>(*state->events, chosen.computer, state->losses.get());
   resources::LogAccess* const access = state->authorization.get();
-  state->event_log = std::make_unique<resources::EventLogResource>(*state->logs, access, *chosen.clock);
+  state->memory =
+      std::make_unique<StoredSubscriptionMemory>(*state->state, *state->events, state->pool, *chosen.clock, chosen.computer);
+  state->event_log = std::make_unique<resources::EventLogResource>(*state->logs, access, *chosen.clock, state->memory.get());
   state->log = std::make_unique<resources::LogResource>(*state->logs, access);
   state->dispatcher->add(*state->event_log);
   state->count = std::make_unique<resources::CountResource>(*state->logs, access);
@@ -206,6 +210,9 @@ storage::EventStore& Host::events() {
 }
 storage::StateStore& Host::state() {
   return *state_->state;
+}
+resources::SubscriptionMemory& Host::subscription_memory() {
+  return *state_->memory;
 }
 wsman::Dispatcher& Host::dispatcher() {
   return *state_->dispatcher;

@@ -16,6 +16,7 @@
 #include "engine/base/task_group.h"
 #include "engine/config/configuration.h"
 #include "engine/http/tls.h"
+#include "engine/resources/subscription_memory.h"
 #include "engine/service/settings.h"
 #include "engine/wsman/dispatcher.h"
 #include "storage/event_store.h"
@@ -57,6 +58,8 @@ class Host {
   base::BlockingPool& pool();
   storage::EventStore& events();
   storage::StateStore& state();
+  /// What is remembered of subscriptions to this host's logs.
+  resources::SubscriptionMemory& subscription_memory();
   wsman::Dispatcher& dispatcher();
   /// Lets subscribers have events pushed to them, with `tls` as this service's identity (null: never over TLS). Before
   /// start().

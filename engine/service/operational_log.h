@@ -25,6 +25,8 @@ inline constexpr std::uint16_t kEventsLostEvent = 300;
 inline constexpr std::uint16_t kEventsClearedEvent = 301;
 inline constexpr std::uint16_t kRecordsRestartedEvent = 302;
 inline constexpr std::uint16_t kEventsLeftOutEvent = 303;
+/// Of a source: events that its bounded store had to overwrite before a subscriber got them.
+inline constexpr std::uint16_t kEventsOverwrittenEvent = 304;
 
 /// The service's own provider.
 inline constexpr std::string_view kProvider = "Muster";

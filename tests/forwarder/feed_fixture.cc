@@ -44,6 +44,7 @@ ForwarderTest::ForwarderTest() {
   auto state = storage::StateStore::open(directory_ / "state");
   EXPECT_THAT(state, IsOk());
   state_ = std::move(*state);
+  memory_ = std::make_unique<service::StoredSubscriptionMemory>(*state_, *store_, pool_, clock_, "host7.lab.example");
 }
 
 ForwarderTest::~ForwarderTest() {
@@ -121,6 +122,7 @@ void FeedTest::start() {
   forwarder::FeedOptions options;
   options.offer = offer_;
   options.computer = "host7.lab.example";
+  options.memory = memory_.get();
   options.bounds = [this] { return bounds_; };
   options.state_key = "manager|" + how_.notify_to.identifier;
   feed_ = std::make_unique<forwarder::Feed>(options, *store_, *state_, pool_, connector(), clock_);

@@ -11,6 +11,7 @@
 
 #include "engine/base/task_group.h"
 #include "engine/base/win32.h"
+#include "engine/service/subscription_memory.h"
 #include "engine/wsman/names.h"
 #include "forwarder/feed.h"
 #include "tests/fakes/fake_collector.h"
@@ -64,6 +65,7 @@ class ForwarderTest : public ::testing::Test {
   base::BlockingPool pool_{2};
   std::unique_ptr<storage::EventStore> store_;
   std::unique_ptr<storage::StateStore> state_;
+  std::unique_ptr<service::StoredSubscriptionMemory> memory_;
 };
 
 /// A feed for `offer_`, which a test changes before it start()s.
