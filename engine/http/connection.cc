@@ -162,6 +162,7 @@ class ServerConnection {
       if (!ready) co_return;
       const bool stay = co_await serve_one();
       if (!stay) co_return;
+      served_ = true;
     }
   }
 
@@ -169,7 +170,8 @@ class ServerConnection {
   base::Task<bool> wait_for_request() {
     if (!buffer_.empty()) co_return true;
     buffer_.release();
-    watchdog_.arm(options_.idle_timeout);
+    // Who has said nothing yet has nothing to be silent between.
+    watchdog_.arm(served_ ? options_.idle_timeout : std::min(options_.idle_timeout, retrieval_timeout()));
     const IdleMark mark(state_);
     auto readable = co_await stream_.wait_readable();
     co_return readable.ok();
@@ -304,6 +306,7 @@ class ServerConnection {
   ConnectionState& state_;
   ReadBuffer buffer_;
   Connection connection_;
+  bool served_ = false;           ///< a request at least
   BodyRoom* room_ = nullptr;      ///< of the body that is read
   Clock::time_point body_until_;  ///< its last moment
   Clock::time_point fair_until_;  ///< the same where others wait for what it holds

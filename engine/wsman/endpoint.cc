@@ -8,6 +8,7 @@
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
 #include "engine/wsman/byte_budget.h"
+#include "engine/wsman/caller_shares.h"
 #include "engine/wsman/delivery_read.h"
 #include "engine/wsman/identify.h"
 #include "engine/wsman/names.h"
@@ -30,6 +31,8 @@ struct Session {
   std::shared_ptr<auth::MessageProtection> protection;
   std::string token;      ///< the scheme's last word, for the next response
   bool stranger = false;  ///< this request was let in without authentication, for Identify
+  std::string caller;     ///< whose `share` it is
+  std::shared_ptr<CallerShares::Share> share;
 };
 
 // std::any wants what it holds to be copyable.
@@ -72,6 +75,12 @@ bool is_within(std::string_view path, std::string_view prefix) {
   return prefix.empty() || path.size() == prefix.size() || path[prefix.size()] == '/';
 }
 
+/// Deliveries, and whatever is as large as one: what EndpointOptions::caller_deliveries counts.
+bool is_weighty(const http::Request& request) {
+  constexpr std::size_t kWeighty = 16 << 10;
+  return request.body.size() > kWeighty || path_of(request.head.target).find("/subscriptions/") != std::string_view::npos;
+}
+
 std::string_view field(const http::RequestHead& head, std::string_view name) {
   return base::trimmed(head.fields.find(name).value_or(std::string_view()));
 }
@@ -110,33 +119,49 @@ bool is_soap(std::string_view content_type) {
 /// others hold that wait too, the last quarter is free again when those have finished that have all they need.
 class Room final : public http::BodyRoom {
  public:
-  Room(ByteBudget& budget, std::size_t reserve, std::chrono::milliseconds limit)
-      : budget_(budget), reserve_(reserve), limit_(limit), early_(budget) {}
+  /// The caller's own bytes come first: who waits for those holds nobody up.
+  Room(std::shared_ptr<CallerShares::Share> caller, const EndpointOptions& options, ByteBudget& bodies)
+      : caller_(std::move(caller)),
+        own_(caller_->bodies, options.caller_body_bytes / 4),
+        common_(bodies, options.body_budget / 4),
+        limit_(options.body_wait) {}
 
-  bool reach(std::size_t received) override {
-    if (received <= held_) return true;
-    if (!early_.grow(received - held_, reserve_)) return false;
-    held_ = received;
-    return true;
-  }
+  bool reach(std::size_t received) override { return own_.reach(received) && common_.reach(received); }
   base::Task<bool> wait(std::size_t size) override {
-    rest_ = co_await budget_.take(std::min(size - std::min(size, held_), reserve_), limit_);
-    if (!rest_) co_return false;
-    held_ = std::numeric_limits<std::size_t>::max();
-    co_return true;
+    const bool own = co_await own_.wait(size, limit_);
+    if (!own) co_return false;
+    co_return co_await common_.wait(size, limit_);
   }
-  bool wanted_elsewhere() const override { return budget_.waiting() != 0 && (rest_ || early_.bytes() >= kWorthTaking); }
+  bool wanted_elsewhere() const override { return own_.wanted() || common_.wanted(); }
 
  private:
-  /// Who has sent less takes nothing from anybody.
-  static constexpr std::size_t kWorthTaking = 4 << 10;
+  class Part {
+   public:
+    Part(ByteBudget& budget, std::size_t reserve) : budget_(budget), reserve_(reserve), early_(budget) {}
+    bool reach(std::size_t received) {
+      return rest_ || received <= early_.bytes() || early_.grow(received - early_.bytes(), reserve_);
+    }
+    base::Task<bool> wait(std::size_t size, std::chrono::milliseconds limit) {
+      if (reach(size)) co_return true;
+      rest_ = co_await budget_.take(std::min(size - early_.bytes(), reserve_), limit);
+      co_return rest_ != nullptr;
+    }
+    bool wanted() const { return budget_.waiting() != 0 && (rest_ || early_.bytes() >= kWorthTaking); }
 
-  ByteBudget& budget_;
-  const std::size_t reserve_;
+   private:
+    /// Who has sent less takes nothing from anybody.
+    static constexpr std::size_t kWorthTaking = 4 << 10;
+
+    ByteBudget& budget_;
+    const std::size_t reserve_;
+    GrowingShare early_;
+    std::shared_ptr<void> rest_;
+  };
+
+  const std::shared_ptr<CallerShares::Share> caller_;
+  Part own_;
+  Part common_;
   const std::chrono::milliseconds limit_;
-  GrowingShare early_;
-  std::shared_ptr<void> rest_;
-  std::size_t held_ = 0;
 };
 
 enum class Coding { None, Sldc, Unknown };
@@ -155,6 +180,7 @@ struct Endpoint::State {
         dispatcher(d),
         offered(std::make_shared<const Schemes>(std::move(a))),
         bodies(options.body_budget),
+        callers({options.caller_body_bytes, options.caller_deliveries, options.caller_connections}),
         expansions(options.expansion_budget),
         places(options.max_requests) {}
 
@@ -165,6 +191,7 @@ struct Endpoint::State {
   mutable std::mutex mutex;
   std::shared_ptr<const Schemes> offered;
   ByteBudget bodies;
+  CallerShares callers;
   ByteBudget expansions;
   ByteBudget places;
   std::atomic<bool> remote_access = true;
@@ -174,6 +201,13 @@ struct Endpoint::State {
   std::shared_ptr<const Schemes> schemes() const {
     std::lock_guard lock(mutex);
     return offered;
+  }
+  /// False where the caller has too many connections.
+  bool join(Session& session) {
+    if (session.share && session.caller == session.who.name) return true;
+    session.caller = session.who.name;
+    session.share = callers.join(session.caller);
+    return session.share != nullptr;
   }
   bool offers(const auth::Authenticator* scheme) const {
     const auto now = schemes();
@@ -422,12 +456,14 @@ base::Task<http::Admission> Endpoint::admit(const http::RequestHead& head, http:
     admission.max_body = kIdentifyBytes;
   } else {
     admission.refusal = co_await state_->authenticate(head, session, connection.peer);
+    if (!admission.refusal && !state_->join(session)) admission.refusal = busy(true);
     if (admission.refusal) co_return admission;
     admission.max_body = state_->max_body();
   }
+  // A stranger's body is small.
   const std::size_t length = std::min<std::uint64_t>(head.content_length.value_or(admission.max_body), admission.max_body);
-  if (length != 0) {
-    admission.room = std::make_shared<Room>(state_->bodies, state_->options.body_budget / 4, state_->options.body_wait);
+  if (length != 0 && session.share && !session.stranger) {
+    admission.room = std::make_shared<Room>(session.share, state_->options, state_->bodies);
   }
   co_return admission;
 }
@@ -444,6 +480,12 @@ base::Task<http::Response> Endpoint::handle(http::Request request, http::Connect
     // Where session.protection is set, this is the place to unseal the body (multipart/encrypted) before, and to seal the
     // response after; until a scheme offers protection there is none.
     if (session.protection) co_return bare(415, true);
+    std::shared_ptr<void> turn;
+    if (session.share && is_weighty(request)) {
+      const auto share = session.share;
+      turn = co_await share->deliveries.take(1, state_->options.request_wait);
+      if (!turn) co_return busy();
+    }
     std::shared_ptr<void> place = state_->places.try_take(1);
     if (!place) place = co_await state_->places.take(1, state_->options.request_wait);
     if (!place) co_return busy();

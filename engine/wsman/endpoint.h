@@ -31,6 +31,12 @@ struct EndpointOptions {
   /// the bodies that have begun wait in their order for all that they still need; the last quarter is theirs, so that they
   /// cannot wait for each other for ever. While others wait, one that comes slower than http's pace is ended.
   std::size_t body_budget = 128u << 20;
+  /// Of these bytes, what one caller may have: who sends too much waits for himself.
+  std::size_t caller_body_bytes = 16u << 20;
+  /// Deliveries of one caller that are worked on at one time; more wait in their order, and so do other large requests.
+  std::size_t caller_deliveries = 16;
+  /// Connections of one caller; further ones get 503.
+  std::size_t caller_connections = 1000;
   /// What compressed bodies expand to, likewise. A share is taken once the whole body is there, so no sender can hold it.
   std::size_t expansion_budget = 128u << 20;
   /// Who has waited so long for a share of either gets 503.

@@ -501,6 +501,13 @@ TEST(ServerConnection, AnswersABodyThatFindsNoRoomInTimeWith503AndWhenToComeAgai
   EXPECT_THAT(handler.requests(), IsEmpty());
 }
 
+TEST(ServerConnection, GivesWhoHasAskedForNothingYetTheTimeOfARequestOnly) {
+  RecordingHandler handler;
+  http::ListenerOptions options;
+  options.retrieval_timeout = std::chrono::milliseconds(100);
+  EXPECT_EQ(converse_until_closed(handler, "", options), "");
+}
+
 TEST(ServerConnection, ClosesWithoutAWordAfterTheIdleTime) {
   RecordingHandler handler;
   http::ListenerOptions options;

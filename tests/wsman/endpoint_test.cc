@@ -587,6 +587,83 @@ TEST_F(EndpointTest, WhoeverHoldsMuchLearnsThatOthersWait) {
   EXPECT_TRUE(waiting.get());
 }
 
+TEST_F(EndpointTest, OneCallerCannotTakeTheRoomOfOthers) {
+  EndpointOptions options;
+  options.caller_body_bytes = 1000;
+  make(options);
+  connect_locally();
+  http::RequestHead head = get_one().head;
+  head.content_length = 1000;
+  const auto room = [&] {
+    http::Connection other = connection_;
+    other.session.reset();
+    return run_on(service_->loop.executor(), endpoint_->admit(head, other)).room;
+  };
+  auto first = room();
+  auto second = room();
+  EXPECT_TRUE(first->reach(750));
+  EXPECT_FALSE(second->reach(1));
+  connection_ = {};
+  connect_with_certificate();
+  EXPECT_TRUE(room()->reach(750));
+}
+
+TEST_F(EndpointTest, CallerWithTooManyConnectionsIsToldToComeAgain) {
+  EndpointOptions options;
+  options.caller_connections = 2;
+  make(options);
+  connect_locally();
+  std::vector<http::Connection> connections(3, connection_);
+  std::vector<unsigned> statuses;
+  const auto head = get_one().head;
+  const auto ask = [&](http::Connection& connection) {
+    auto admission = run_on(service_->loop.executor(), endpoint_->admit(head, connection));
+    return admission.refusal ? admission.refusal->status : 200u;
+  };
+  for (auto& connection : connections) statuses.push_back(ask(connection));
+  EXPECT_EQ(statuses, (std::vector<unsigned>{200, 200, 503}));
+  EXPECT_EQ(ask(connections.front()), 200u);
+  connection_ = {};
+  connect_with_certificate();
+  EXPECT_EQ(ask(connection_), 200u);
+  connections.erase(connections.begin());
+  EXPECT_EQ(ask(connections.back()), 200u);
+}
+
+TEST_F(EndpointTest, LargeRequestsOfOneCallerWaitForEachOther) {
+  EndpointOptions options;
+  options.caller_deliveries = 1;
+  options.request_wait = std::chrono::milliseconds(10);
+  make(options);
+  connect_locally();
+  test_support::FakeClock never;
+  service_->resource.stall = &never;
+  const auto large = [] {
+    auto request = get_one();
+    request.body.insert(request.body.rfind('<'), 20'000, ' ');
+    return request;
+  };
+  const auto head = get_one().head;
+  http::Connection second = connection_;
+  http::Connection stranger;
+  stranger.peer.transport = base::Peer::Transport::Tls;
+  stranger.peer.certificate.emplace();
+  stranger.peer.certificate->dns_names = {"host7.lab.example"};
+  for (auto* connection : {&connection_, &second, &stranger}) {
+    ASSERT_FALSE(run_on(service_->loop.executor(), endpoint_->admit(head, *connection)).refusal);
+  }
+  auto first =
+      boost::asio::co_spawn(service_->loop.executor(), endpoint_->handle(large(), connection_), boost::asio::use_future);
+  ASSERT_TRUE(test_support::eventually([&] { return never.sleepers() == 1; }));
+  EXPECT_EQ(run_on(service_->loop.executor(), endpoint_->handle(large(), second)).status, 503u);
+  service_->resource.stall = nullptr;
+  EXPECT_NE(run_on(service_->loop.executor(), endpoint_->handle(large(), stranger)).status, 503u);
+  EXPECT_EQ(run_on(service_->loop.executor(), endpoint_->handle(get_one(), second)).status, 200u);
+  service_->clock.advance(std::chrono::hours(1));
+  first.get();
+  EXPECT_EQ(run_on(service_->loop.executor(), endpoint_->handle(large(), second)).status, 200u);
+}
+
 TEST_F(EndpointTest, ExpandedBodiesWaitForTheirShareOfMemory) {
   const auto compressed = [] {
     auto request = post(sldc_compress(get_one().body));
