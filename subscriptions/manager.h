@@ -68,6 +68,8 @@ struct SourceAttempt {
   std::string message;
   std::optional<base::WallTime> error_time;
   std::optional<base::WallTime> next_retry;
+
+  bool operator==(const SourceAttempt&) const = default;
 };
 
 /// How to log on at a source. Never logged, never told.

@@ -69,6 +69,12 @@ void Manager::set_connector(Connector* connector) {
 }
 
 base::AsyncResult<void> Manager::report(std::string id, std::string address, SourceAttempt attempt) {
+  {
+    // After a restart thousands of sources say what is known of them.
+    const std::lock_guard guard(state_->work_lock);
+    const auto known = state_->attempts.find(attempt_key(id, address));
+    if (known != state_->attempts.end() && known->second == attempt) co_return base::Result<void>();
+  }
   co_return co_await state_->pool.run([&] { return state_->report(id, address, attempt); });
 }
 

@@ -170,6 +170,8 @@ base::Task<void> SourceSession::work() {
       } else {
         outcome = co_await watch();
       }
+      // Who asked for a retry meanwhile had it.
+      retry_ = false;
     }
     if (outcome.ok() || !goes_on()) break;
     base::Error why = std::move(outcome).error();
@@ -183,7 +185,7 @@ base::AsyncResult<void> SourceSession::subscribe() {
   auto place = co_await base::first_of(std::move(taking), std::move(stopping));
   if (!place || !*place) co_return stopped();
   CO_RETURN_IF_ERROR(co_await open());
-  co_await identify();
+  CO_RETURN_IF_ERROR(co_await identify());
   if (stopping_) co_return stopped();
   // Of an earlier attempt: it would go on there beside the new one.
   co_await drop_subscription();
@@ -219,13 +221,17 @@ base::AsyncResult<void> SourceSession::open() {
   co_return base::Result<void>();
 }
 
-/// Whoever does not say is treated as the specification says: the Subscribe will show whether he is there at all.
-base::Task<void> SourceSession::identify() {
+/// Who answers, but does not say who he is, is treated as the specification says.
+base::AsyncResult<void> SourceSession::identify() {
   auto asking = client_->identify();
   auto limited = base::within(kAnswer, host_ + " has not answered", std::move(asking));
-  const auto identity = co_await unless_stopped(std::move(limited));
-  if (!identity.ok()) co_return;
-  kind_ = recognise(*identity);
+  auto identity = co_await unless_stopped(std::move(limited));
+  if (identity.ok()) {
+    kind_ = recognise(*identity);
+  } else if (identity.error().code.category() != base::win32_category()) {
+    co_return std::move(identity).error();
+  }
+  co_return base::Result<void>();
 }
 
 base::AsyncResult<void> SourceSession::subscribe_in(std::string_view mode) {

@@ -70,7 +70,7 @@ class SourceSession {
   base::Task<void> work();
   base::AsyncResult<void> subscribe();
   base::AsyncResult<void> open();
-  base::Task<void> identify();
+  base::AsyncResult<void> identify();
   base::AsyncResult<void> subscribe_in(std::string_view mode);
   base::AsyncResult<void> pull_events();
   base::AsyncResult<void> store(wsman::Client::Pulled pulled);

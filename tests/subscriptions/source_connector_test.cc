@@ -169,7 +169,6 @@ TEST_F(SourcesPulled, AnExpiredSubscriptionIsEndedAtItsTime) {
   ASSERT_TRUE(asks("/Pull", 1));
   pass(minutes(1));
   EXPECT_TRUE(asks("/Unsubscribe", 1));
-  EXPECT_TRUE(test_support::eventually([&] { return connector_->sessions() == 0; }));
 }
 
 TEST_F(SourcesPulled, ItIsOpenwsmanThatHearsOnlyWhatTheSpecificationKnows) {
@@ -317,6 +316,13 @@ TEST_F(SourcesTried, EverMoreSeldomAndInactiveInTheEnd) {
   source().set_reachable(true);
   pass(minutes(70));
   EXPECT_TRUE(becomes(RunTimeStatus::Active));
+}
+
+TEST_F(SourcesTried, WhoCannotBeReachedIsNotAskedTwice) {
+  source().set_reachable(false);
+  ASSERT_THAT(create(definition()), IsOk());
+  ASSERT_TRUE(fails_with(kCannotConnect));
+  EXPECT_EQ(source().count("/Subscribe"), 0u);
 }
 
 TEST_F(SourcesTried, ARetryDoesNotWait) {
