@@ -173,7 +173,11 @@ base::AsyncResult<Response> Client::exchange(Request request, std::chrono::milli
         if (!keep) state.close();
       }
     } guard{state};
-    if (!request.repeatable && std::chrono::steady_clock::now() - state.last_used > kFresh) state.close();
+    if (!request.repeatable && state.stream) {
+      // Of a server that closes behind each answer the end has come by now.
+      const bool idle = std::chrono::steady_clock::now() - state.last_used > kFresh;
+      if (idle || !state.stream->is_quiet()) state.close();
+    }
     const bool kept = state.stream != nullptr && state.used;
     if (!state.stream) CO_RETURN_IF_ERROR(co_await state.connect());
     State::Progress progress;

@@ -49,7 +49,8 @@ class Client {
   /// is not "/", and reads the response. Redirects are not followed.
   ///
   /// Where a connection that was kept turns out to be closed before a byte of the response came, the request is sent once
-  /// more on a new one, if it is repeatable; one that is not goes over no connection that has lain idle. Errors:
+  /// more on a new one, if it is repeatable; one that is not goes over no connection that has lain idle or is known to be
+  /// closed. Errors:
   /// std::errc::timed_out, std::errc::connection_refused, the resolver's, TLS verification with OpenSSL's reason, a
   /// malformed response. After an error the connection is closed.
   base::AsyncResult<Response> exchange(Request request, std::chrono::milliseconds timeout);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/redirect_error.hpp>
@@ -63,6 +64,8 @@ class SocketStream final : public Stream {
     co_return;
   }
 
+  bool is_quiet() const override { return http::is_quiet(const_cast<Socket&>(socket_).native_handle()); }
+
   void cancel() override {
     // A wait that is over already, but has not been told to its coroutine yet, must not slip through.
     cancelled_ = true;
@@ -103,6 +106,11 @@ std::string text_of(const sockaddr_storage& address) {
 }
 
 }  // namespace
+
+bool is_quiet(int socket) {
+  pollfd wanted{socket, POLLIN, 0};
+  return ::poll(&wanted, 1, 0) == 0;
+}
 
 std::unique_ptr<Stream> socket_stream(Socket socket, base::Peer peer) {
   return std::make_unique<SocketStream>(std::move(socket), std::move(peer));

@@ -24,6 +24,9 @@ void prepare_socket(Socket& socket);
 std::chrono::milliseconds silence_of(Socket& socket);
 void probe_peer(Socket& socket, std::chrono::seconds interval);
 
+/// Stream::is_quiet() of a socket.
+bool is_quiet(int socket);
+
 /// "192.0.2.7:49210" or "[2001:db8::7]:49210" for TCP; "unix" otherwise, with the credentials of the process in `peer`.
 base::Peer peer_of(Socket& socket);
 

@@ -25,6 +25,8 @@ class Stream {
   virtual base::AsyncResult<void> write(std::string_view bytes) = 0;
   /// Sends the orderly end (TLS close_notify, TCP FIN) without waiting for the peer's.
   virtual base::Task<void> shutdown() = 0;
+  /// False where something has come from the peer that was not read, its end maybe: as far as is known now.
+  virtual bool is_quiet() const { return true; }
   /// Ends the operation in progress, if there is one, with std::errc::operation_canceled; what it has read is lost. The
   /// stream stays usable, except that a write that was cut short leaves it in the middle of a message.
   virtual void cancel() = 0;

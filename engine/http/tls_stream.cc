@@ -100,6 +100,8 @@ class TlsStream final : public Stream {
     co_return;
   }
 
+  bool is_quiet() const override { return http::is_quiet(const_cast<Socket&>(socket_).native_handle()); }
+
   void cancel() override {
     cancelled_ = true;
     boost::system::error_code ignored;

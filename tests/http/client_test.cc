@@ -158,7 +158,7 @@ TEST(HttpClient, SendsOnceMoreWhereAKeptConnectionWasClosed) {
 }
 
 TEST(HttpClient, DoesNotRepeatWhatIsNotRepeatable) {
-  ScriptedServer server({{{answer("one")}, true}, {{answer("two")}, true}});
+  ScriptedServer server({{{answer("one"), ""}, true}, {{answer("two")}, true}});
   Calling calling(server.url());
   EXPECT_EQ(calling.post("")->body, "one");
   http::Request request;
