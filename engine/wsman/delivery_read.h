@@ -12,9 +12,13 @@
 
 namespace wsman {
 
-/// Reads the events in w:Events, or in the n:Items of a Pull, where a bare Event is taken, too; adds to `dropped`. Other
-/// elements are passed over.
+/// Reads the events in w:Events; adds to `dropped`. Other elements are passed over, but for a bare Event. Where an item
+/// holds several elements, or w:Action names another one than the first, it has lost the root of the event, as openwsman
+/// does it: it gets one in the same namespace, with the last part of w:Action for a name.
 void read_event_items(xml::Element items, std::vector<std::string>& events, std::uint64_t& dropped);
+
+/// The same for the n:Items of a Pull, where an element of another vocabulary is an event by itself.
+void read_pulled_items(xml::Element items, std::vector<std::string>& events, std::uint64_t& dropped);
 
 /// True for the actions of messages that a source pushes.
 bool is_delivery(std::string_view action);

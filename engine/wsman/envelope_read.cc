@@ -16,6 +16,10 @@ namespace {
 // References in references.
 constexpr std::uint32_t kNestedTooDeep = 2150858879;
 
+// What openwsman's actions of events, heartbeats and Acks begin with, in the place of what the specification says.
+constexpr std::string_view kOpenwsmanActions = "http://schemas.xmlsoap.org/wbmem/wsman/1/wsman/";
+constexpr std::string_view kActions = "http://schemas.dmtf.org/wbem/wsman/1/wsman/";
+
 bool is_true(std::string_view value) {
   value = base::trimmed(value);
   return value == "true" || value == "1";
@@ -137,6 +141,8 @@ class HeaderReader {
       if (++count > limits_.headers) return make_fault(FaultCode::EncodingLimit, "The request has too many headers");
       RETURN_IF_ERROR(read_block(block));
     }
+    // openwsman says what a single event is where nobody looks for it, and nothing else.
+    if (headers_.action.empty() && header.child(ns::kWsman, "Action")) headers_.action = action::kEvent;
     return {};
   }
 
@@ -163,7 +169,7 @@ class HeaderReader {
 
   Result<void> read_addressing(xml::Element block, std::string_view name, bool& known) {
     known = true;
-    if (name == "Action") return read_once(block, name, headers_.action);
+    if (name == "Action") return read_action(block);
     if (name == "To") return read_once(block, name, headers_.to);
     if (name == "MessageID") {
       if (!headers_.message_id.empty()) return invalid_header(name, "occurs twice");
@@ -177,6 +183,13 @@ class HeaderReader {
       return {};
     }
     known = name == "From";
+    return {};
+  }
+
+  /// The misspelt ones are read as what they mean.
+  Result<void> read_action(xml::Element block) {
+    RETURN_IF_ERROR(read_once(block, "Action", headers_.action));
+    if (headers_.action.starts_with(kOpenwsmanActions)) headers_.action.replace(0, kOpenwsmanActions.size(), kActions);
     return {};
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/wsman/delivery_read.h"
 #include "engine/wsman/names.h"
 
 namespace wsman {
@@ -89,8 +90,10 @@ Result<void> check_addressing(const Envelope& request) {
   if (headers.to.empty()) return missing("To");
   // The message that closes an operation wants no reply and so names no address for one.
   if (headers.action == action::kEnd) return {};
-  if (headers.reply_to.empty()) return missing("ReplyTo");
-  if (headers.reply_to != kAnonymous || (!headers.fault_to.empty() && headers.fault_to != kAnonymous)) {
+  // Nor does openwsman, which wants its events acknowledged.
+  if (headers.reply_to.empty() && !is_delivery(headers.action)) return missing("ReplyTo");
+  if ((!headers.reply_to.empty() && headers.reply_to != kAnonymous) ||
+      (!headers.fault_to.empty() && headers.fault_to != kAnonymous)) {
     return make_fault(FaultCode::UnsupportedAddressingMode);
   }
   if (headers.sequence_id.value_or(1) != 1) {

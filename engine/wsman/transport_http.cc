@@ -54,6 +54,12 @@ base::Error status_error(unsigned status, const http::Url& url) {
                           url.authority() + " answered with HTTP status " + std::to_string(status));
 }
 
+/// Windows gives every fault 500, others the sender's 400, and openwsman each a status of its own. Of who may not even ask,
+/// or is sent elsewhere, the status alone counts.
+bool carries_fault(unsigned status) {
+  return status >= 400 && status != 401 && status != 403 && status != 407;
+}
+
 /// What may be done twice: deliveries are, since the store knows what it has.
 bool is_repeatable(std::string_view action) {
   static constexpr std::array kActions{
@@ -92,14 +98,11 @@ class HttpTransport final : public Transport {
     if (success && response.body.empty()) return std::optional<Envelope>();
     const std::string_view type = response.fields.find("Content-Type").value_or("");
     const bool soap = base::to_lower(type).find("application/soap+xml") != std::string::npos;
-    // Faults come with 500, from some services with 400; other statuses carry no SOAP that we should trust.
     if (success && !soap) {
       return base::make_error(base::win32_code(kNotSoap),
                               client_.url().authority() + " answered with content that is not SOAP");
     }
-    if (!soap || (!success && response.status != 500 && response.status != 400)) {
-      return status_error(response.status, client_.url());
-    }
+    if (!soap || (!success && !carries_fault(response.status))) return status_error(response.status, client_.url());
     Charset charset = Charset::Utf8;
     auto text = decode_text(response.body, type, charset);
     if (!text.ok()) return as_error(text.error());
@@ -109,6 +112,8 @@ class HttpTransport final : public Transport {
                               client_.url().authority() + " answered in another encoding than it was asked in");
     }
     auto envelope = read_envelope(std::move(*text));
+    const bool usual = success || response.status == 500 || response.status == 400;
+    if (!usual && (!envelope.ok() || !envelope->fault())) return status_error(response.status, client_.url());
     if (!envelope.ok()) {
       return base::with_context(as_error(envelope.error()),
                                 "the answer of " + client_.url().authority() + " cannot be read");
