@@ -20,6 +20,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint32_t kCannotConnect = 2150858770;
+constexpr std::uint32_t kNoAnswer = 2150859046;
+constexpr std::uint32_t kNameNotResolved = 2150859193;
+constexpr std::uint32_t kTlsFailed = 2150859194;
 constexpr std::uint32_t kNoHeartbeat = 2150858763;
 constexpr std::uint32_t kModeUnavailable = 2150858782;
 constexpr std::uint32_t kInvalidContext = 2150858779;
@@ -42,8 +45,15 @@ base::Error stopped() {
   return base::make_error(Win32::Cancelled, "The subscription ends.");
 }
 
+/// What goes wrong below WS-Management has the numbers of Windows' client.
 std::uint32_t number_of(const base::Error& error) {
-  return error.code.category() == base::win32_category() ? static_cast<std::uint32_t>(error.code.value()) : kCannotConnect;
+  if (error.code.category() == base::win32_category()) return static_cast<std::uint32_t>(error.code.value());
+  if (error.code == std::errc::timed_out) return kNoAnswer;
+  if (error.code == std::errc::protocol_error) return kTlsFailed;
+  const std::string_view category = error.code.category().name();
+  const bool resolving =
+      category.find("netdb") != std::string_view::npos || category.find("addrinfo") != std::string_view::npos;
+  return resolving ? kNameNotResolved : kCannotConnect;
 }
 
 /// For LastError's text: what the number says is not said once more.
