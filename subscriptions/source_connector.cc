@@ -7,7 +7,6 @@
 
 #include "engine/base/encoding.h"
 #include "engine/base/log.h"
-#include "subscriptions/run_time_status.h"
 
 namespace subscriptions {
 namespace {
@@ -96,7 +95,7 @@ base::Task<void> SourceConnector::supervise() {
 void SourceConnector::reconcile(const std::string& id) {
   const auto found = manager_.find(id);
   std::shared_ptr<const Subscription> definition;
-  if (found && found->type == Type::CollectorInitiated && is_served(*found, parts_.clock.wall())) {
+  if (found && found->type == Type::CollectorInitiated && found->enabled) {
     definition = std::make_shared<const Subscription>(*found);
   }
   std::map<std::string, const EventSource*> wanted;

@@ -1,4 +1,4 @@
-// Collector-initiated subscriptions: a session for each enabled source of each that is in force.
+// Collector-initiated subscriptions: a session for each enabled source of each that is enabled.
 
 #pragma once
 

@@ -10,6 +10,7 @@
 #include "engine/base/log.h"
 #include "engine/base/win32.h"
 #include "engine/wsman/names.h"
+#include "engine/xml/document.h"
 #include "subscriptions/run_time_status.h"
 
 namespace subscriptions {
@@ -27,6 +28,8 @@ constexpr std::uint32_t kNoHeartbeat = 2150858763;
 constexpr std::uint32_t kModeUnavailable = 2150858782;
 constexpr std::uint32_t kInvalidContext = 2150858779;
 constexpr std::uint32_t kSourceEnded = 2150858760;
+constexpr std::uint32_t kInvalidBookmark = 2150858808;
+constexpr std::uint32_t kBookmarkExpired = 2150858832;
 
 /// For one answer that needs no waiting at the source.
 constexpr seconds kAnswer{20};
@@ -34,6 +37,7 @@ constexpr seconds kFarewell{3};
 constexpr std::chrono::minutes kLongestQueue{30};
 constexpr seconds kLongestPull{60};
 constexpr seconds kWorks{60};
+constexpr seconds kExpired{60};
 /// Where a definition names no number.
 constexpr std::uint32_t kPullItems = 100;
 
@@ -43,6 +47,12 @@ base::Error numbered(std::uint32_t number, std::string text) {
 
 base::Error stopped() {
   return base::make_error(Win32::Cancelled, "The subscription ends.");
+}
+
+/// What Windows and we make of bookmarks. Those of others are their own business.
+bool is_bookmark_list(const std::string& bookmark) {
+  const auto document = xml::Document::parse(bookmark);
+  return document.ok() && document->root().local_name() == "BookmarkList";
 }
 
 /// What goes wrong below WS-Management has the numbers of Windows' client.
@@ -163,8 +173,12 @@ base::Task<void> SourceSession::run(std::shared_ptr<SourceSession> self, millise
   while (self->goes_on() && !self->retry_ && self->parts_.clock.steady() < begin) {
     co_await self->pause(begin - self->parts_.clock.steady());
   }
-  co_await self->work();
-  co_await self->drop_subscription();
+  while (!self->stopping_) {
+    co_await self->work();
+    co_await self->drop_subscription();
+    // It has expired. If that was the fault of a clock that is wrong, it will be put right.
+    if (!self->stopping_) co_await self->pause(kExpired);
+  }
 }
 
 base::Task<void> SourceSession::work() {
@@ -200,11 +214,20 @@ base::AsyncResult<void> SourceSession::subscribe() {
   // Of an earlier attempt: it would go on there beside the new one.
   co_await drop_subscription();
   const auto modes = delivery_modes(*definition());
+  bool at_bookmark = true;
   for (;;) {
-    auto done = co_await subscribe_in(modes.at(mode_));
+    auto done = co_await subscribe_in(modes.at(mode_), at_bookmark);
     if (done.ok()) break;
     refused_ = done.error().code.category() == base::win32_category();
-    if (number_of(done.error()) != kModeUnavailable || mode_ + 1 == modes.size()) {
+    const std::uint32_t number = number_of(done.error());
+    if (at_bookmark && (number == kInvalidBookmark || number == kBookmarkExpired)) {
+      // It would be refused for ever. What is passed over now shows by the numbers of the records.
+      base::log_warning("subscription {}: {} refuses the bookmark, so it begins anew there: {}", id_, address_,
+                        done.error().message());
+      at_bookmark = false;
+      continue;
+    }
+    if (number != kModeUnavailable || mode_ + 1 == modes.size()) {
       mode_ = 0;
       co_return std::move(done).error();
     }
@@ -244,11 +267,12 @@ base::AsyncResult<void> SourceSession::identify() {
   co_return base::Result<void>();
 }
 
-base::AsyncResult<void> SourceSession::subscribe_in(std::string_view mode) {
+base::AsyncResult<void> SourceSession::subscribe_in(std::string_view mode, bool at_bookmark) {
   const auto wanted = definition();
   ASSIGN_OR_CO_RETURN(const auto state, co_await parts_.events.find_delivery_state(id_, address_));
-  wsman::SubscribeRequest request =
-      subscribe_request(*wanted, quirks_of(kind_), mode, state ? state->bookmark : std::nullopt, parts_.limits);
+  std::optional<std::string> bookmark;
+  if (state && at_bookmark) bookmark = state->bookmark;
+  wsman::SubscribeRequest request = subscribe_request(*wanted, quirks_of(kind_), mode, bookmark, parts_.limits);
   if (mode != wsman::kModePull) {
     const std::string path = identifier_ + "/" + base::to_lower(base::new_guid().substr(0, 8));
     auto here = parts_.routes.to_here(*wanted, path);
@@ -336,6 +360,10 @@ base::AsyncResult<void> SourceSession::store(wsman::Client::Pulled pulled) {
   delivery.address = host_;
   delivery.events = std::move(pulled.events);
   delivery.bookmark = std::move(pulled.bookmark);
+  if (delivery.bookmark && kind_ != SourceKind::Unknown && !is_bookmark_list(*delivery.bookmark)) {
+    base::log_warning("subscription {}: {} names a bookmark that is none", id_, address_);
+    delivery.bookmark.reset();
+  }
   delivery.dropped = pulled.dropped;
   auto taken = co_await parts_.intake.take(std::move(delivery), std::move(*admitted));
   if (!taken.ok()) co_return wsman::as_error(taken.error());

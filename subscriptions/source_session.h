@@ -51,7 +51,8 @@ class SourceSession {
   SourceSession(const SessionParts& parts, const base::Executor& executor, std::shared_ptr<const Subscription> definition,
                 std::string address);
 
-  /// Until stop(), or until the subscription expires; then tells the source, for which it has a few seconds. On a strand.
+  /// Until stop(); then tells the source, for which it has a few seconds. While the subscription has expired it rests. On a
+  /// strand.
   static base::Task<void> run(std::shared_ptr<SourceSession> self, std::chrono::milliseconds delay);
 
   void stop();
@@ -71,7 +72,7 @@ class SourceSession {
   base::AsyncResult<void> subscribe();
   base::AsyncResult<void> open();
   base::AsyncResult<void> identify();
-  base::AsyncResult<void> subscribe_in(std::string_view mode);
+  base::AsyncResult<void> subscribe_in(std::string_view mode, bool at_bookmark);
   base::AsyncResult<void> pull_events();
   base::AsyncResult<void> store(wsman::Client::Pulled pulled);
   base::AsyncResult<void> watch();

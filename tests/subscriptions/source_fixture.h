@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/win32.h"
 #include "engine/wsman/identify.h"
 #include "engine/wsman/names.h"
 #include "subscriptions/source_connector.h"
