@@ -55,9 +55,9 @@ base::Error status_error(unsigned status, const http::Url& url) {
 }
 
 /// Windows gives every fault 500, others the sender's 400, and openwsman each a status of its own. Of who may not even ask,
-/// or is sent elsewhere, the status alone counts.
+/// is sent elsewhere, or has sent too much, the status alone counts.
 bool carries_fault(unsigned status) {
-  return status >= 400 && status != 401 && status != 403 && status != 407;
+  return status >= 400 && status != 401 && status != 403 && status != 407 && status != 413;
 }
 
 /// What may be done twice: deliveries are, since the store knows what it has.

@@ -76,7 +76,8 @@ struct Answer {
 }  // namespace
 
 struct HostileSource::State {
-  State() : acceptor(loop.executor(), tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0)), tasks(loop.executor()) {}
+  State(const std::string& address, std::uint16_t port)
+      : acceptor(loop.executor(), tcp::endpoint(asio::ip::make_address(address), port)), tasks(loop.executor()) {}
 
   test_support::Loop loop;
   tcp::acceptor acceptor;
@@ -150,7 +151,10 @@ struct HostileSource::State {
   Answer answer_to(const std::string& request);
   Answer misbehave(Misdeed how, const wsman::Headers& headers, const std::string& action);
   std::string right_answer(const wsman::Headers& headers, const std::string& action);
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "/wsman"; }
+  std::string url() const {
+    return "http://" + acceptor.local_endpoint().address().to_string() + ":" +
+           std::to_string(acceptor.local_endpoint().port()) + "/wsman";
+  }
 
   static std::string enveloped(const wsman::Headers& headers, const std::string& body) {
     return wsman::write_envelope(wsman::reply_to(headers, headers.action + "Response", body));
@@ -335,7 +339,8 @@ Answer HostileSource::State::misbehave(Misdeed how, const wsman::Headers& header
   return {};
 }
 
-HostileSource::HostileSource(Misdeed misdeed, std::string at) : state_(std::make_unique<State>()) {
+HostileSource::HostileSource(Misdeed misdeed, std::string at, const std::string& address, std::uint16_t port)
+    : state_(std::make_unique<State>(address, port)) {
   become(misdeed, std::move(at));
   state_->tasks.spawn_on(state_->loop.executor(), "hostile source", state_->accept());
 }

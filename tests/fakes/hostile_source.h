@@ -57,7 +57,7 @@ enum class Misdeed {
 /// "Pull", …; empty: at each), to which it answers with its misdeed. Listens as long as it lives.
 class HostileSource {
  public:
-  HostileSource(Misdeed misdeed, std::string at);
+  HostileSource(Misdeed misdeed, std::string at, const std::string& address = "127.0.0.1", std::uint16_t port = 0);
   ~HostileSource();
 
   /// From the next request on.

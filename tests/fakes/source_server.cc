@@ -25,7 +25,7 @@ SourceServer::~SourceServer() {
 
 void SourceServer::start() {
   http::ListenerOptions options;
-  options.address = "127.0.0.1";
+  options.address = options_.address;
   options.port = options_.port;
   options.tls = options_.tls;
   listener_ = std::make_unique<http::Listener>(loop_.executor(), options, *this);
@@ -41,7 +41,8 @@ void SourceServer::stop() {
 }
 
 std::string SourceServer::url() const {
-  return (options_.tls ? "https://localhost:" : "http://127.0.0.1:") + std::to_string(options_.port) + "/wsman";
+  return (options_.tls ? "https://localhost:" : "http://" + options_.address + ":") + std::to_string(options_.port) +
+         "/wsman";
 }
 
 std::vector<AskedOfSource> SourceServer::asked() const {

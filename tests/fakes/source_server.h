@@ -18,6 +18,7 @@
 namespace fakes {
 
 struct SourceServerOptions {
+  std::string address = "127.0.0.1";  ///< each of 127.0.0.0/8 can be a machine of its own
   std::uint16_t port = 0;
   std::shared_ptr<http::TlsServerContext> tls;
   /// Who is let in by Basic; everybody where `user` is empty.
