@@ -3,7 +3,7 @@
 //   bench_fleet --events FILE.gz [--sources 100] [--subscriptions 2] [--rate 300] [--seconds 30] [--burst 1000
 //   --burst-seconds 5]
 //               [--restart-after 10] [--latency-ms 2000] [--heartbeat-ms 60000] [--sldc] [--utf8]
-//               [--resend SHARE] [--reconnect SHARE] [--cut SHARE] [--garbage SHARE]
+//               [--progress SECONDS] [--resend SHARE] [--reconnect SHARE] [--cut SHARE] [--garbage SHARE]
 //
 // --rate is of all machines together, events a second. Every machine has its own certificate, record ids and connections,
 // and delivers until everything is acknowledged. In the end each machine's count of acknowledged events is compared with
@@ -44,6 +44,7 @@ struct Options {
   unsigned latency_ms = 2000;
   unsigned heartbeat_ms = 60'000;
   double refresh_seconds = 60;
+  double progress = 0;
   bool sldc = false;
   bool utf8 = false;
   bench::FleetFaults faults;
@@ -168,12 +169,25 @@ struct Phase {
   double cpu = 0;  ///< of the collector, share of a core
 };
 
-Phase measure(integration::Stack& stack, bench::FleetTally& tally, double seconds) {
+/// Waits, and tells each `every` seconds (0: never) how it goes.
+void wait_and_tell(integration::Stack& stack, const bench::FleetTally& tally, double seconds, double every) {
+  const auto begin = base::system_clock().steady();
+  for (double left = seconds; left > 0; left = seconds - seconds_since(begin)) {
+    wait(every > 0 ? std::min(left, every) : left);
+    if (every <= 0) continue;
+    std::fprintf(stderr, "fleet: %.0f s: %llu events, %llu failures, Ack p99 %.1f ms, collector %.0f MB\n",
+                 seconds_since(begin), static_cast<unsigned long long>(tally.events()),
+                 static_cast<unsigned long long>(tally.failures()), tally.quantile(0.99),
+                 static_cast<double>(stack.collector().memory()) / 1e6);
+  }
+}
+
+Phase measure(integration::Stack& stack, bench::FleetTally& tally, double seconds, double progress) {
   tally.reset_times();
   const auto events = tally.events();
   const auto cpu = stack.collector().cpu_time();
   const auto begin = base::system_clock().steady();
-  wait(seconds);
+  wait_and_tell(stack, tally, seconds, progress);
   const double took = seconds_since(begin);
   Phase phase;
   phase.rate = static_cast<double>(tally.events() - events) / took;
@@ -199,6 +213,7 @@ int main(int argc, char** argv) {
   app.add_option("--latency-ms", options.latency_ms, "MaxLatencyTime of the subscriptions");
   app.add_option("--heartbeat-ms", options.heartbeat_ms, "Heartbeat interval of the subscriptions");
   app.add_option("--refresh-seconds", options.refresh_seconds, "Between two Enumerates of a machine");
+  app.add_option("--progress", options.progress, "Tell how it goes each so many seconds")->check(CLI::NonNegativeNumber);
   app.add_flag("--sldc", options.sldc, "Compress deliveries");
   app.add_flag("--utf8", options.utf8, "Deliver in UTF-8 instead of UTF-16");
   const auto share = [&](const char* name, double& value, const char* text) {
@@ -251,11 +266,11 @@ int main(int argc, char** argv) {
   const auto machines = static_cast<double>(options.sources);
   plan.rate = options.rate / machines;
   wait(std::min(options.latency_ms / 1000.0, 30.0));
-  const Phase steady = measure(stack, tally, options.seconds);
+  const Phase steady = measure(stack, tally, options.seconds, options.progress);
   Phase burst;
   if (options.burst > 0 && options.burst_seconds > 0) {
     plan.rate = options.burst / machines;
-    burst = measure(stack, tally, options.burst_seconds);
+    burst = measure(stack, tally, options.burst_seconds, options.progress);
     plan.rate = options.rate / machines;
   }
   double recovered = 0;

@@ -2,6 +2,8 @@
 //
 //   bench_idle [--connections 1000]
 
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
@@ -24,11 +26,20 @@ base::Task<bool> identify(http::Client& client) {
 
 }  // namespace
 
+/// As many descriptors as this process, and so the collector that it starts, may have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char** argv) {
   std::size_t connections = 1000;
   CLI::App app("Measures the memory of idle connections.");
   app.add_option("--connections", connections, "Connections")->check(CLI::Range(1, 20000));
   CLI11_PARSE(app, argc, argv);
+  raise_descriptor_limit();
   integration::Stack stack;
   stack.start_collector();
   stack.issue("source0");
