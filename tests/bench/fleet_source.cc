@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "engine/base/deadline.h"
 #include "engine/base/encoding.h"
@@ -17,6 +18,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAnswerLimit{60'000};
+constexpr milliseconds kConnectLimit{60'000};
+constexpr std::chrono::hours kLong{1};
 constexpr milliseconds kFirstRetry{500};
 constexpr milliseconds kLongestRetry{10'000};
 constexpr milliseconds kDefaultMaxTime{900'000};
@@ -83,6 +86,7 @@ struct FleetSource::Subscription {
   std::size_t log = 0;
   std::uint64_t next = 1;  ///< the record after the last acknowledged one
   std::unique_ptr<http::Client> client;
+  bool connected = false;
   std::string session = "uuid:" + base::new_guid();
 };
 
@@ -98,6 +102,8 @@ base::AsyncResult<void> FleetSource::enrol() {
   ASSIGN_OR_CO_RETURN(http::Url parsed, http::Url::parse(url));
   http::ClientOptions http_options;
   http_options.tls = options_.tls;
+  http_options.connect_timeout = kConnectLimit;
+  const auto turn = co_await plan_.connecting.take(1, kLong);
   wsman::HttpTransportOptions how;
   how.charset = plan_.utf8 ? wsman::Charset::Utf8 : wsman::Charset::Utf16;
   wsman::ClientOptions client_options;
@@ -255,6 +261,7 @@ base::AsyncResult<void> FleetSource::attempt(Subscription& subscription, std::st
     ASSIGN_OR_CO_RETURN(http::Url url, http::Url::parse(to.address));
     http::ClientOptions http_options;
     http_options.tls = options_.tls;
+    http_options.connect_timeout = kConnectLimit;
     subscription.client = std::make_unique<http::Client>(std::move(url), std::move(http_options));
   }
   const wsman::Charset charset = plan_.utf8 ? wsman::Charset::Utf8 : wsman::Charset::Utf16;
@@ -294,10 +301,15 @@ base::AsyncResult<void> FleetSource::attempt(Subscription& subscription, std::st
     auto exchange = subscription.client->exchange(request, kAnswerLimit);
     auto cut = real_time().sleep_for(milliseconds(random_() % 5));
     [[maybe_unused]] auto lost = co_await base::first_of(std::move(exchange), std::move(cut));
+    subscription.connected = false;
     subscription.client->close();
   }
+  std::shared_ptr<void> turn;
+  if (!std::exchange(subscription.connected, false)) turn = co_await plan_.connecting.take(1, kLong);
   const base::SteadyTime begin = real_time().steady();
   ASSIGN_OR_CO_RETURN(http::Response response, co_await subscription.client->exchange(std::move(request), kAnswerLimit));
+  subscription.connected = true;
+  turn.reset();
   const base::SteadyTime end = real_time().steady();
   if (response.status != 200) {
     co_return base::make_error(std::errc::protocol_error, "HTTP status " + std::to_string(response.status));
@@ -311,7 +323,10 @@ base::AsyncResult<void> FleetSource::attempt(Subscription& subscription, std::st
   }
   tally_.acknowledged(events, octets, std::chrono::duration_cast<std::chrono::microseconds>(end - begin));
   last_contact_ = end.time_since_epoch().count();
-  if (chance(plan_.faults.reconnect)) subscription.client->close();
+  if (chance(plan_.faults.reconnect)) {
+    subscription.client->close();
+    subscription.connected = false;
+  }
   co_return base::Result<void>();
 }
 

@@ -16,6 +16,7 @@
 #include "engine/base/task.h"
 #include "engine/base/task_group.h"
 #include "engine/http/client.h"
+#include "engine/wsman/byte_budget.h"
 #include "engine/wsman/client.h"
 #include "engine/wsman/eventing.h"
 
@@ -40,6 +41,8 @@ struct FleetPlan {
   bool utf8 = false;
   bool sldc = false;
   FleetFaults faults;
+  /// Connections that are being made: machines have a processor each, and the fleet one for all.
+  wsman::ByteBudget connecting{256};
 };
 
 /// What a fleet has come to. Thread-safe.

@@ -14,6 +14,9 @@
 
 namespace {
 
+/// The collector takes no more than a thousand of one machine.
+constexpr std::size_t kOfOneMachine = 500;
+
 base::Task<bool> identify(http::Client& client) {
   http::Request request;
   request.head.fields.add("Content-Type", "application/soap+xml;charset=UTF-8");
@@ -42,17 +45,25 @@ int main(int argc, char** argv) {
   raise_descriptor_limit();
   integration::Stack stack;
   stack.start_collector();
-  stack.issue("source0");
-  auto tls =
-      http::TlsClientContext::load({stack.pki() / "source0.pem", stack.pki() / "source0.key", stack.pki() / "ca.pem"});
+  const auto identity = [&stack](const std::string& name) {
+    stack.issue(name);
+    return http::TlsClientContext::load(
+        {stack.pki() / (name + ".pem"), stack.pki() / (name + ".key"), stack.pki() / "ca.pem"});
+  };
   auto url = http::Url::parse(stack.url());
-  if (!tls.ok() || !url.ok()) return 1;
+  if (!url.ok()) return 1;
+  std::shared_ptr<http::TlsClientContext> tls;
   test_support::Loop loop;
   std::vector<std::unique_ptr<http::Client>> clients;
   const std::size_t before = stack.collector().memory();
   for (std::size_t i = 0; i < connections; ++i) {
+    if (i % kOfOneMachine == 0) {
+      auto loaded = identity("source" + std::to_string(i / kOfOneMachine));
+      if (!loaded.ok()) return 1;
+      tls = std::move(*loaded);
+    }
     http::ClientOptions options;
-    options.tls = *tls;
+    options.tls = tls;
     clients.push_back(std::make_unique<http::Client>(*url, options));
     if (!test_support::run_on(loop.executor(), identify(*clients.back()))) return 1;
   }
