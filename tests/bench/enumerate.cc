@@ -21,6 +21,7 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 constexpr const char* kMachine = "source0";
+constexpr const char* kUtf8 = "Content-Type: application/soap+xml;charset=UTF-8";
 
 struct Options {
   std::size_t subscriptions = 50;
@@ -86,9 +87,9 @@ void subscribe(integration::Stack& stack, const Options& options) {
 
 /// Lets the machine have a bookmark for each subscription, as after its first delivery.
 void deliver_once(const integration::Stack& stack, const Options& options) {
-  const auto offered = stack.post(kMachine, "/wsman/SubscriptionManager/WEC", enumerate_text());
+  const auto offered = stack.post(kMachine, "/wsman/SubscriptionManager/WEC", enumerate_text(), {kUtf8});
   if (offered.status != 200 || offered.body.find("EndOfSequence") == std::string::npos) {
-    fail("the list of subscriptions does not fit into one answer");
+    fail("not all subscriptions are told in one answer: " + offered.body.substr(0, 500));
   }
   constexpr std::string_view kPath = "/wsman/subscriptions/";
   std::vector<std::string> identifiers;
@@ -103,7 +104,8 @@ void deliver_once(const integration::Stack& stack, const Options& options) {
                                   delivery_text(identifier,
                                                 "<BookmarkList><Bookmark Channel=\"Security\" RecordId=\"4294967\" "
                                                 "IsCurrent=\"true\"/><Bookmark Channel=\"System\" RecordId=\"12345\"/>"
-                                                "</BookmarkList>"));
+                                                "</BookmarkList>"),
+                                  {kUtf8});
     if (reply.status != 200) fail("a delivery was refused: " + reply.body);
   }
 }
