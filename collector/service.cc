@@ -37,6 +37,7 @@ base::AsyncResult<void> Service::prepare() {
   subscriptions::ManagerOptions manager;
   manager.secret_key = subscriptions::secret_key_files(host_.options().state);
   manager.own_names = {host_.options().computer};
+  manager.log_size = host_.options().max_log_size;
   subscriptions::OfferOptions& offers = manager.offers;
   offers.public_authority = settings.collector.public_name;
   const std::uint64_t largest_envelope =

@@ -234,6 +234,17 @@ base::AsyncResult<void> Manager::State::check_place(Subscription subscription) {
   co_return base::Result<void>();
 }
 
+base::Task<void> Manager::State::make_place(std::string name) {
+  auto known = co_await events.find_log(name);
+  if (known.ok() && *known) co_return;
+  storage::LogProperties properties;
+  properties.name = name;
+  properties.max_size = options.log_size;
+  auto made = co_await events.set_log(std::move(properties));
+  // The first event would make it, too.
+  if (!made.ok()) base::log_warning("log {}: {}", name, made.error().message());
+}
+
 std::string_view name_of(RunTimeStatus status) {
   switch (status) {
     case RunTimeStatus::Disabled:
@@ -273,7 +284,9 @@ base::AsyncResult<void> Manager::create(Subscription subscription) {
   CO_RETURN_IF_ERROR(validate(subscription));
   CO_RETURN_IF_ERROR(co_await state_->check_place(subscription));
   const std::string id = subscription.id;
+  std::string log = subscription.log_file;
   CO_RETURN_IF_ERROR(co_await state_->pool.run([&] { return state_->create(std::move(subscription)); }));
+  co_await state_->make_place(std::move(log));
   state_->tell_connector(id);
   co_return base::Result<void>();
 }
@@ -283,7 +296,9 @@ base::AsyncResult<void> Manager::set(Subscription subscription) {
   CO_RETURN_IF_ERROR(validate(subscription));
   CO_RETURN_IF_ERROR(co_await state_->check_place(subscription));
   const std::string id = subscription.id;
+  std::string log = subscription.log_file;
   CO_RETURN_IF_ERROR(co_await state_->pool.run([&] { return state_->set(std::move(subscription)); }));
+  co_await state_->make_place(std::move(log));
   state_->tell_connector(id);
   co_return base::Result<void>();
 }

@@ -39,6 +39,7 @@ struct ManagerOptions {
   SecretKeyFiles secret_key;
   /// The collector's own names and addresses, besides "localhost" and the loopback addresses.
   std::vector<std::string> own_names;
+  std::uint64_t log_size = 1ull << 30;  ///< LogProperties::max_size of a LogFile that is new
 };
 
 enum class RunTimeStatus { Disabled, Active, Inactive, Trying };
@@ -133,10 +134,10 @@ class Manager {
   std::vector<std::string> ids() const;
   /// Ids compare without case. Passwords are kKeptPassword.
   std::optional<Subscription> find(std::string_view id) const;
-  /// Validates and stores; passwords are sealed. Errors: Win32::AlreadyExists; those of validate(); EcLogDisabled for a
-  /// LogFile that is disabled, InvalidParameter for one that another publisher owns, EcCircularForwarding where this machine
-  /// is a source and the query selects the LogFile; EcCredentialNotFound for a kKeptPassword that is not kept; those of
-  /// SecretStore::put(); the store's.
+  /// Validates and stores; passwords are sealed; a LogFile that is not there is made. Errors: Win32::AlreadyExists; those of
+  /// validate(); EcLogDisabled for a LogFile that is disabled, InvalidParameter for one that another publisher owns,
+  /// EcCircularForwarding where this machine is a source and the query selects the LogFile; EcCredentialNotFound for a
+  /// kKeptPassword that is not kept; those of SecretStore::put(); the store's.
   base::AsyncResult<void> create(Subscription subscription);
   /// Replaces the definition of the same id. A user without a password keeps the one that is stored for that user. Errors:
   /// as create(), but Win32::FileNotFound; Win32::InvalidParameter where the type would change.

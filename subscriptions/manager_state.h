@@ -127,6 +127,8 @@ struct Manager::State {
   void tidy();
   base::Result<void> report(const std::string& id, const std::string& address, const SourceAttempt& attempt);
   base::AsyncResult<void> check_place(Subscription subscription);
+  /// Makes the log where there is none, so that it can be asked and configured before the first event.
+  base::Task<void> make_place(std::string name);
   void tell_connector(const std::string& id);
 };
 

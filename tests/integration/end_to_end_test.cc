@@ -92,6 +92,60 @@ TEST_F(EndToEnd, RenderedTextCarriesTheMessage) {
   EXPECT_THAT(event.out, HasSubstr("<RenderingInfo Culture='en-US'><Message>line 1</Message>"));
 }
 
+TEST_F(EndToEnd, RenderedEventsAreShownAsXmlAndAsText) {
+  append("a.log", "<27>1 2024-05-01T10:15:30.123456+00:00 host7 app 42 - - disk almost full");
+  stack_.start_collector();
+  SubscriptionText subscription;
+  subscription.content_format = "RenderedText";
+  stack_.create_subscription(subscription);
+  stack_.start_forwarder("host7.lab.example", glob("*.log"));
+  ASSERT_TRUE(eventually([&] { return !stack_.messages().empty(); }));
+  // Priority 27 is facility 3, daemon, with severity 3, error.
+  const auto xml = stack_.tool("wevtutil", {"qe", "ForwardedEvents", "/f:RenderedXml"});
+  EXPECT_THAT(xml.out, HasSubstr("<RenderingInfo Culture='en-US'><Message>disk almost full</Message><Level>Error</Level>"
+                                 "<Task>daemon</Task><Opcode>Info</Opcode><Channel>Linux-Syslog/Operational</Channel>"
+                                 "<Provider>Linux-Syslog</Provider><Keywords></Keywords></RenderingInfo></Event>"));
+  // It came so: the tool would add what is missing.
+  EXPECT_NE(stack_.tool("wevtutil", {"qe", "ForwardedEvents", "/q:*[RenderingInfo]"}).out, "");
+  const auto text = stack_.tool("wevtutil", {"qe", "ForwardedEvents", "/f:Text"});
+  EXPECT_THAT(text.out,
+              AllOf(HasSubstr("  Source: Linux-Syslog\n"), HasSubstr("  Task: daemon\n"), HasSubstr("  Level: Error\n"),
+                    HasSubstr("  Opcode: Info\n"), HasSubstr("  Description: \ndisk almost full\n")));
+}
+
+TEST_F(EndToEnd, ContentFormatEventsSendsNoRenderingInfo) {
+  append("a.log", line(1));
+  stack_.start_collector();
+  stack_.create_subscription({});
+  stack_.start_forwarder("host7.lab.example", glob("*.log"));
+  ASSERT_TRUE(eventually([&] { return !stack_.messages().empty(); }));
+  // wevtutil leaves RenderingInfo out of its XML, so the store itself is asked.
+  const auto found = stack_.tool("wevtutil", {"qe", "ForwardedEvents", "/q:*[RenderingInfo]"});
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_EQ(found.out, "");
+}
+
+TEST_F(EndToEnd, ALogFileIsMadeAndFilledAndKeepsItsOwnSize) {
+  stack_.start_collector();
+  SubscriptionText subscription;
+  subscription.log_file = "Lab-Linux/Operational";
+  stack_.create_subscription(subscription);
+  // Before its first event.
+  const auto configured = stack_.tool("wevtutil", {"sl", "Lab-Linux/Operational", "/ms:2097152"});
+  EXPECT_EQ(configured.status, 0) << configured.err;
+  append("a.log", line(1));
+  stack_.start_forwarder("host7.lab.example", glob("*.log"));
+  ASSERT_TRUE(eventually([&] { return stack_.messages("Lab-Linux/Operational").size() == 1; }));
+  EXPECT_THAT(stack_.messages(), ::testing::IsEmpty());
+
+  EXPECT_EQ(stack_.collector().terminate(), 0);
+  stack_.start_collector();
+  append("a.log", line(2));
+  ASSERT_TRUE(eventually([&] { return stack_.messages("Lab-Linux/Operational").size() == 2; }));
+  EXPECT_THAT(stack_.tool("wevtutil", {"gl", "Lab-Linux/Operational"}).out, HasSubstr("maxSize: 2097152\n"));
+  EXPECT_THAT(stack_.tool("wevtutil", {"gl", "ForwardedEvents"}).out, Not(HasSubstr("maxSize: 2097152\n")));
+}
+
 TEST_F(EndToEnd, CompressedDeliveriesArrive) {
   for (int i = 0; i < 50; ++i) append("a.log", line(i));
   stack_.start_collector("[collector]\ncompression = true\n");

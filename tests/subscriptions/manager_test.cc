@@ -75,6 +75,33 @@ TEST_F(ManagerTest, RefusesALogThatIsDisabled) {
   EXPECT_THAT(create(sample()), IsError(Win32::EcLogDisabled, "ForwardedEvents"));
 }
 
+TEST_F(ManagerTest, MakesTheLogOfASubscriptionBeforeItsFirstEvent) {
+  Subscription subscription = sample();
+  subscription.log_file = "Lab-Linux/Operational";
+  ASSERT_THAT(create(subscription), IsOk());
+  const auto log = wait(events_->find_log("lab-linux/operational"));
+  ASSERT_TRUE(log.ok() && log->has_value());
+  EXPECT_EQ((*log)->properties.max_size, 1ull << 30);
+
+  subscription.log_file = "Lab-Other/Operational";
+  ASSERT_THAT(set(subscription), IsOk());
+  const auto other = wait(events_->find_log("Lab-Other/Operational"));
+  EXPECT_TRUE(other.ok() && other->has_value());
+}
+
+TEST_F(ManagerTest, LeavesALogThatIsThereAsItIs) {
+  storage::LogProperties properties;
+  properties.name = "Lab-Linux/Operational";
+  properties.max_size = 2u << 20;
+  ASSERT_THAT(wait(events_->set_log(properties)), IsOk());
+  Subscription subscription = sample();
+  subscription.log_file = properties.name;
+  ASSERT_THAT(create(subscription), IsOk());
+  const auto log = wait(events_->find_log(properties.name));
+  ASSERT_TRUE(log.ok() && log->has_value());
+  EXPECT_EQ((*log)->properties.max_size, 2u << 20);
+}
+
 TEST_F(ManagerTest, ReplacesADefinitionAndKeepsTheSpellingOfItsId) {
   ASSERT_THAT(create(sample()), IsOk());
   Subscription changed = sample("LINUX-BASELINE");
