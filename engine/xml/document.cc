@@ -67,8 +67,8 @@ struct StartTag {
   bool empty = false;
 };
 
-/// Reads the start tag whose '<' is at `at`; nothing where it is not well-formed.
-std::optional<StartTag> scan_start_tag(std::string_view text, std::size_t at) {
+/// Reads the start tag whose '<' is at `at`, which it moves to where it has come; nothing where it is not well-formed there.
+std::optional<StartTag> scan_start_tag(std::string_view text, std::size_t& at) {
   const auto skip_name = [&] {
     const std::size_t from = at;
     while (at < text.size() && continues_name(text[at])) ++at;
@@ -95,7 +95,8 @@ std::optional<StartTag> scan_start_tag(std::string_view text, std::size_t at) {
     }
     if (tag.empty || !apart || !skip_name()) return std::nullopt;
     skip_blanks();
-    if (at == text.size() || text[at++] != '=') return std::nullopt;
+    if (at == text.size() || text[at] != '=') return std::nullopt;
+    ++at;
     skip_blanks();
     if (at == text.size() || (text[at] != '"' && text[at] != '\'')) return std::nullopt;
     const char quote = text[at++];
@@ -115,15 +116,16 @@ base::Result<void> check_markup(std::string_view text, const ParseLimits& limits
   std::size_t at = 0;
   const auto text_outside_root = [&](std::size_t from, std::size_t to) {
     for (std::size_t i = from; i < to; ++i) {
-      if (!is_blank(text[i])) return true;
+      if (!is_blank(text[i])) return std::optional(i);
     }
-    return false;
+    return std::optional<std::size_t>();
   };
   for (;;) {
     const std::size_t from = at;
     at = text.find('<', at);
-    if (depth == 0 && text_outside_root(from, at == std::string_view::npos ? text.size() : at)) {
-      return error_at(Errc::Malformed, from);
+    if (depth == 0) {
+      const auto stray = text_outside_root(from, at == std::string_view::npos ? text.size() : at);
+      if (stray) return error_at(Errc::Malformed, *stray);
     }
     if (at == std::string_view::npos) break;
     const std::string_view rest = text.substr(at);
@@ -131,7 +133,7 @@ base::Result<void> check_markup(std::string_view text, const ParseLimits& limits
     if (kind != '!' && kind != '?' && kind != '/') {
       if (depth == 0 && ++roots > 1) return error_at(Errc::Malformed, at);
       const auto tag = scan_start_tag(text, at);
-      if (!tag) return error_at(Errc::Malformed, at);
+      if (!tag) return error_at(Errc::Malformed, std::min(at, text.size()));
       nodes += 1 + tag->attributes;
       if (nodes > limits.nodes || tag->attributes > limits.attributes) return error_at(Errc::TooLarge, at);
       if (!tag->empty && ++depth > limits.depth) return error_at(Errc::TooDeep, at);

@@ -98,6 +98,13 @@ TEST(Document, RefusesProcessingInstructions) {
 TEST(Document, SaysWhereItIsWrong) {
   EXPECT_THAT(Document::parse("<a></b>"), IsError(Errc::Malformed, "byte "));
   EXPECT_THAT(Document::parse("<a><!DOCTYPE x></a>"), IsError(Errc::DtdRefused, "at byte 3"));
+  EXPECT_THAT(Document::parse("<a b=c/>"), IsError(Errc::Malformed, "at byte 5"));
+  EXPECT_THAT(Document::parse("<a b='1' c><d/></a>"), IsError(Errc::Malformed, "at byte 10"));
+  EXPECT_THAT(Document::parse("<a b='1<'/>"), IsError(Errc::Malformed, "at byte 7"));
+  EXPECT_THAT(Document::parse("<a><b></a>"), IsError(Errc::Malformed, "at byte "));
+  EXPECT_THAT(Document::parse("\n\n x<a/>"), IsError(Errc::Malformed, "at byte 3"));
+  EXPECT_THAT(Document::parse("<a/> <b/>"), IsError(Errc::Malformed, "at byte 5"));
+  EXPECT_THAT(Document::parse("<a>"), IsError(Errc::Malformed, "at byte 3"));
 }
 
 TEST(Document, NestingOfAHundredThousandIsAnErrorAndNotACrash) {
