@@ -7,6 +7,7 @@
 
 #include "engine/base/encoding.h"
 #include "engine/base/win32.h"
+#include "engine/config/text_rules.h"
 
 namespace cli {
 namespace {
@@ -49,6 +50,45 @@ const OptionRow* find_option(std::span<const OptionRow> rows, std::string_view n
 const OptionRow* find_option(const CommandRow& command, std::string_view name) {
   if (const OptionRow* row = find_option(command.options, name)) return row;
   return command.connects ? find_option(connection_options(), name) : nullptr;
+}
+
+/// Short names are as near to each other as to anything, so only long ones are guessed.
+constexpr std::size_t kShortestGuess = 3;
+
+void add_words(std::vector<std::string>& names, std::string_view words) {
+  any_of_words(words, [&](std::string_view word) {
+    if (word.size() >= kShortestGuess) names.emplace_back(word);
+    return false;
+  });
+}
+
+/// " Did you mean NAME?", or nothing.
+std::string guess(std::string_view name, const std::vector<std::string>& names, std::string_view prefix) {
+  if (name.size() < kShortestGuess) return {};
+  const std::string nearest = config::nearest_name(name, names);
+  return nearest.empty() ? std::string() : " Did you mean " + std::string(prefix) + nearest + "?";
+}
+
+std::string guess_option(const CommandRow& command, std::string_view name) {
+  std::vector<std::string> names;
+  const auto add = [&names](std::span<const OptionRow> rows) {
+    for (const OptionRow& row : rows) {
+      add_words(names, row.name);
+      add_words(names, row.long_name);
+    }
+  };
+  add(command.options);
+  if (command.connects) add(connection_options());
+  return guess(name, names, "--");
+}
+
+std::string guess_command(const ToolRow& tool, std::string_view name) {
+  std::vector<std::string> names;
+  for (const CommandRow& row : tool.commands) {
+    add_words(names, row.name);
+    add_words(names, row.long_name);
+  }
+  return guess(name, names, "");
 }
 
 /// An option as it stands on the command line.
@@ -226,7 +266,9 @@ base::Result<Arguments> parse_arguments(const CommandRow& command, std::span<con
       parsed.positional.push_back(argument);
       continue;
     }
-    if (row == nullptr) return usage("Invalid option " + option->name + ". Option is not valid.");
+    if (row == nullptr) {
+      return usage("Invalid option " + option->name + ". Option is not valid." + guess_option(command, option->name));
+    }
     // Windows' own forms hold their value; "--name VALUE" is what people type on Linux.
     const bool takes_next = argument.starts_with("--") && !option->value && row->kind != ValueKind::Flag;
     if (takes_next && std::next(at) != arguments.end()) option->value = *++at;
@@ -259,7 +301,9 @@ ParsedCommand parse_command(Console& console, const ToolRow& tool, std::span<con
   }
   const CommandRow* command = find_command(tool, words.front());
   if (command == nullptr) {
-    parsed.status = usage_error(console, tool, usage("Invalid command " + words.front() + ". Command is not valid."));
+    parsed.status = usage_error(
+        console, tool,
+        usage("Invalid command " + words.front() + ". Command is not valid." + guess_command(tool, words.front())));
     return parsed;
   }
   auto arguments = parse_arguments(*command, words.subspan(1));

@@ -55,6 +55,15 @@ TEST(Arguments, AnUnknownOptionIsNamed) {
   EXPECT_THAT(parse({"System", "/zz:1"}), IsError(Win32::InvalidParameter, "Invalid option zz. Option is not valid."));
 }
 
+TEST(Arguments, WhatWasMeantIsGuessed) {
+  EXPECT_THAT(parse({"System", "--qurey=*"}), IsError(Win32::InvalidParameter, "not valid. Did you mean --query?"));
+  EXPECT_THAT(parse({"System", "/usrname:x"}), IsError(Win32::InvalidParameter, "not valid. Did you mean --username?"));
+  // Too short, and too far from everything.
+  EXPECT_THAT(parse({"System", "/qx:1"}), IsError(Win32::InvalidParameter));
+  EXPECT_THAT(parse({"System", "/qx:1"}).error().message(), testing::Not(HasSubstr("Did you mean")));
+  EXPECT_THAT(parse({"System", "/bananas:1"}).error().message(), testing::Not(HasSubstr("Did you mean")));
+}
+
 TEST(Arguments, AnUnknownOptionIsToldBeforeAnythingElse) {
   EXPECT_THAT(parse({"a", "b", "/c:x", "/zz"}), IsError(Win32::InvalidParameter, "Invalid option zz."));
 }
