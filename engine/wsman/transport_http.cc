@@ -24,7 +24,25 @@ constexpr std::uint32_t kOtherEncoding = 2150859000;
 constexpr std::uint32_t kHttpServerError = 2150859120;
 constexpr std::uint32_t kHttpBadRequest = 2150859121;
 
-base::Error status_error(unsigned status, const http::Url& url) {
+/// What a client may add to the number: only what anybody knows, and what the service itself has said.
+std::string advice(const http::Response& response, bool basic) {
+  std::string text;
+  if (response.status == 401 && basic) {
+    text =
+        ": user name or password is not accepted; after several wrong ones a service may refuse the right one for a while";
+  } else if (response.status == 401) {
+    text = ": the way to log on, or the certificate, is not accepted";
+  }
+  const auto later = response.fields.find("Retry-After");
+  if ((response.status == 401 || response.status == 429 || response.status == 503) && later && later->size() <= 10 &&
+      !later->empty() && later->find_first_not_of("0123456789") == std::string_view::npos) {
+    text += "; it may be asked again in " + std::string(*later) + " seconds";
+  }
+  return text;
+}
+
+base::Error status_error(const http::Response& response, const http::Url& url, bool basic) {
+  const unsigned status = response.status;
   // A redirection is not followed: whoever answers may not choose where credentials go.
   std::uint32_t number = status >= 300 && status < 400 ? kHttpRedirect : kHttpOther;
   switch (status) {
@@ -50,8 +68,8 @@ base::Error status_error(unsigned status, const http::Url& url) {
     default:
       break;
   }
-  return base::make_error(base::win32_code(number),
-                          url.authority() + " answered with HTTP status " + std::to_string(status));
+  return base::make_error(base::win32_code(number), url.authority() + " answered with HTTP status " +
+                                                        std::to_string(status) + advice(response, basic));
 }
 
 /// Windows gives every fault 500, others the sender's 400, and openwsman each a status of its own. Of who may not even ask,
@@ -102,7 +120,8 @@ class HttpTransport final : public Transport {
       return base::make_error(base::win32_code(kNotSoap),
                               client_.url().authority() + " answered with content that is not SOAP");
     }
-    if (!soap || (!success && !carries_fault(response.status))) return status_error(response.status, client_.url());
+    const bool basic = options_.authorization.starts_with("Basic ");
+    if (!soap || (!success && !carries_fault(response.status))) return status_error(response, client_.url(), basic);
     Charset charset = Charset::Utf8;
     auto text = decode_text(response.body, type, charset);
     if (!text.ok()) return as_error(text.error());
@@ -113,7 +132,7 @@ class HttpTransport final : public Transport {
     }
     auto envelope = read_envelope(std::move(*text));
     const bool usual = success || response.status == 500 || response.status == 400;
-    if (!usual && (!envelope.ok() || !envelope->fault())) return status_error(response.status, client_.url());
+    if (!usual && (!envelope.ok() || !envelope->fault())) return status_error(response, client_.url(), basic);
     if (!envelope.ok()) {
       return base::with_context(as_error(envelope.error()),
                                 "the answer of " + client_.url().authority() + " cannot be read");

@@ -261,10 +261,14 @@ TEST(HttpTransport, EachStatusHasItsNumber) {
   listen.unix_path = directory / "answers.sock";
   http::Listener listener(loop.executor(), listen, handler);
   ASSERT_THAT(listener.start(), IsOk());
+  std::string told;
+  std::string authorization;
+  std::string retry_after;
   const auto error_for = [&](unsigned status, std::string type, std::string body) {
     handler.answer = {};
     handler.answer.status = status;
     if (!type.empty()) handler.answer.fields.add("Content-Type", std::move(type));
+    if (!retry_after.empty()) handler.answer.fields.add("Retry-After", retry_after);
     handler.answer.body = std::move(body);
     http::Url url;
     url.host = "localhost";
@@ -272,8 +276,11 @@ TEST(HttpTransport, EachStatusHasItsNumber) {
     url.target = "/wsman";
     http::ClientOptions http;
     http.unix_path = directory / "answers.sock";
-    Client client(http_transport(url, http, {}), options());
+    HttpTransportOptions how;
+    how.authorization = authorization;
+    Client client(http_transport(url, http, how), options());
     auto got = run_on(loop.executor(), client.get(target("one")));
+    told = got.ok() ? std::string() : got.error().message();
     return got.ok() ? 0u : base::win32_number(got.error().code);
   };
   EXPECT_EQ(error_for(400, "", ""), 2150859121u);
@@ -288,6 +295,18 @@ TEST(HttpTransport, EachStatusHasItsNumber) {
   EXPECT_EQ(error_for(200, "text/html", "<html/>"), 2150858999u);
   EXPECT_EQ(error_for(200, "application/soap+xml", "not xml"), row_of(FaultCode::SchemaValidationError).windows_code);
   EXPECT_EQ(error_for(200, "", ""), 2150858997u);
+  // What may be behind a refusal is told, and when to come again, where the service says so in seconds.
+  authorization = "Basic YTpi";
+  EXPECT_EQ(error_for(401, "", ""), 5u);
+  EXPECT_THAT(told, ::testing::HasSubstr("user name or password is not accepted; after several wrong ones"));
+  EXPECT_THAT(told, ::testing::Not(::testing::HasSubstr("again in")));
+  retry_after = "17";
+  EXPECT_EQ(error_for(503, "", ""), 2150859026u);
+  EXPECT_THAT(told, ::testing::HasSubstr("it may be asked again in 17 seconds"));
+  retry_after = "Fri, 31 Dec 1999 23:59:59 GMT";
+  EXPECT_EQ(error_for(503, "", ""), 2150859026u);
+  EXPECT_THAT(told, ::testing::Not(::testing::HasSubstr("again in")));
+  retry_after.clear();
   // Some services answer the sender's mistakes with 400.
   const std::string fault = write_envelope(fault_message(make_fault(FaultCode::AlreadyExists), "uuid:1", "m"));
   EXPECT_EQ(error_for(400, "application/soap+xml;charset=UTF-8", fault), 2150858803u);
