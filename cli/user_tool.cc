@@ -6,8 +6,10 @@
 
 #include "cli/json.h"
 #include "cli/password.h"
+#include "engine/auth/identities.h"
 #include "engine/auth/secret.h"
 #include "engine/base/win32.h"
+#include "engine/config/text_rules.h"
 #include "engine/wsman/names.h"
 #include "engine/xml/writer.h"
 
@@ -35,6 +37,8 @@ constexpr ToolRow kTool{"muster user", "Manages the users of Basic authenticatio
 
 using Target = wsman::Client::Target;
 
+constexpr std::uint32_t kNotFound = 2150858752;
+
 Target target_of(const std::string& name) {
   Target target;
   target.resource_uri = wsman::resource::kUser;
@@ -48,6 +52,34 @@ std::string document(const Arguments& arguments, std::string_view password) {
   for (const std::string& group : arguments.all("group")) writer.leaf("u:Group", group);
   writer.leaf("u:Password", password);
   return writer.take();
+}
+
+/// Whether there is such a user, before anybody types a password in vain.
+base::AsyncResult<bool> is_known(Arguments arguments, ConnectFunction connect) {
+  ASSIGN_OR_CO_RETURN(const auto client, connect(arguments));
+  Target target = target_of(arguments.positional[0]);
+  const auto found = co_await client->get(std::move(target));
+  if (found.ok()) co_return true;
+  if (base::win32_number(found.error().code) == kNotFound) co_return false;
+  co_return found.error();
+}
+
+base::Result<void> check_name(const std::string& command, const Arguments& arguments, const ConnectFunction& connect) {
+  const std::string& name = arguments.positional[0];
+  ASSIGN_OR_RETURN(const bool known, run_blocking(is_known(arguments, connect)));
+  if (known == (command == "password")) return {};
+  if (known) return base::make_error(base::Win32::AlreadyExists, "There is a user " + name + " already.");
+  return base::make_error(base::win32_code(kNotFound), "There is no user " + name + ".");
+}
+
+/// A group may be one that [access.sids] of the service names, so another one is no error.
+void warn_of_groups(Console& console, const Arguments& arguments) {
+  for (const std::string& group : arguments.all("group")) {
+    if (auth::is_known_group(group)) continue;
+    const std::string nearest = config::nearest_name(group, auth::known_groups());
+    console.err << "Warning: " << group << " is no group that gives a right by itself; it counts only where [access.sids] "
+                << "of the service names it." << (nearest.empty() ? "" : " Did you mean " + nearest + "?") << '\n';
+  }
 }
 
 base::AsyncResult<void> add(Arguments arguments, std::string password, ConnectFunction connect) {
@@ -107,6 +139,13 @@ base::AsyncResult<void> list(Console& console, Arguments arguments, ConnectFunct
   co_return co_await client->enumerate(std::move(target), std::move(no_filter), 1000, std::move(take));
 }
 
+std::string failure_of(std::string_view command, const std::string& name) {
+  if (command == "list") return "Failed to list the users.";
+  if (command == "add") return "Failed to add the user " + name + ".";
+  if (command == "remove") return "Failed to remove the user " + name + ".";
+  return "Failed to change the password of " + name + ".";
+}
+
 }  // namespace
 
 const ToolRow& user_tool() {
@@ -128,17 +167,17 @@ int run_user(Console& console, std::vector<std::string> words, const ConnectFunc
   } else if (command == "remove") {
     outcome = run_blocking(remove(std::move(parsed.arguments), connect));
   } else {
+    if (auto checked = check_name(std::string(command), parsed.arguments, connect); !checked.ok()) {
+      return print_error(console, checked.error(), failure_of(command, name));
+    }
+    warn_of_groups(console, parsed.arguments);
     auto password = ask_new_password(console, name);
     if (!password.ok()) return print_error(console, password.error());
     outcome = command == "add" ? run_blocking(add(std::move(parsed.arguments), std::move(*password), connect))
                                : run_blocking(change_password(std::move(parsed.arguments), std::move(*password), connect));
   }
   if (outcome.ok()) return 0;
-  const std::string failed = command == "list"     ? "Failed to list the users."
-                             : command == "add"    ? "Failed to add the user " + name + "."
-                             : command == "remove" ? "Failed to remove the user " + name + "."
-                                                   : "Failed to change the password of " + name + ".";
-  return print_error(console, outcome.error(), failed);
+  return print_error(console, outcome.error(), failure_of(command, name));
 }
 
 }  // namespace cli

@@ -99,4 +99,14 @@ bool Identities::can_be_given(const Sid& sid) {
   return std::ranges::find(by_way, sid) == by_way.end() && !sid.text().starts_with("S-1-22-");
 }
 
+bool is_known_group(std::string_view name) {
+  return sid_of_group(name).has_value();
+}
+
+std::vector<std::string_view> known_groups() {
+  std::vector<std::string_view> names;
+  for (const WindowsGroup& group : kWindowsGroups) names.push_back(group.name);
+  return names;
+}
+
 }  // namespace auth

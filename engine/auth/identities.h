@@ -43,4 +43,10 @@ class Identities {
   std::vector<SidMembers> members_;
 };
 
+/// Whether a group in the record of a Basic user is a SID, a token, or the name that Windows has for one: otherwise it
+/// counts by `members` only.
+bool is_known_group(std::string_view name);
+/// Windows' names of its local groups.
+std::vector<std::string_view> known_groups();
+
 }  // namespace auth

@@ -1,5 +1,6 @@
 #include "engine/service/program.h"
 
+#include <grp.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
@@ -12,6 +13,8 @@
 #include <cstdio>
 #include <thread>
 
+#include "engine/auth/identities.h"
+#include "engine/base/encoding.h"
 #include "engine/base/log.h"
 #include "engine/http/tls.h"
 #include "engine/service/remote_management.h"
@@ -29,6 +32,33 @@ std::filesystem::path policy_directory(const CommandLine& line) {
   return std::filesystem::path(line.config).parent_path() / "policy.d";
 }
 
+/// A collector that trusts another issuer would never let this forwarder in.
+base::Result<void> check_issuers(const ForwarderSettings& forwarder, const http::TlsClientContext& tls) {
+  const std::string& own = tls.issuer_thumbprint();
+  for (const std::string& text : forwarder.subscription_managers) {
+    const auto manager = parse_subscription_manager(text);
+    if (!manager.ok() || manager->issuer_ca.empty() || own.empty()) continue;
+    if (base::equal_ignoring_case(manager->issuer_ca, own)) continue;
+    return base::make_error(std::errc::invalid_argument, "IssuerCA " + manager->issuer_ca + " of " + manager->url +
+                                                             " is not the issuer of " + forwarder.tls.certificate.string() +
+                                                             ", which is " + own);
+  }
+  return {};
+}
+
+/// A group may be one of Basic users' records, or come later, so another one is no error.
+void warn_of_groups(const Settings& settings) {
+  for (const auth::SidMembers& row : settings.access.sids) {
+    for (const std::string& member : row.members) {
+      if (!member.starts_with('@') || auth::is_known_group(member.substr(1))) continue;
+      if (::getgrnam(member.c_str() + 1) != nullptr) continue;
+      std::fprintf(stderr,
+                   "warning: [access.sids]: this host has no group %s; it counts only for Basic users whose record has it\n",
+                   member.c_str() + 1);
+    }
+  }
+}
+
 /// Loads what --check checks besides the settings themselves.
 base::Result<void> check_files(const Settings& settings) {
   RETURN_IF_ERROR(check_listener_files(settings));
@@ -37,6 +67,7 @@ base::Result<void> check_files(const Settings& settings) {
     http::TlsClientOptions tls{client.certificate, client.private_key, client.ca};
     auto loaded = http::TlsClientContext::load(tls);
     if (!loaded.ok()) return std::move(loaded).error();
+    return check_issuers(settings.forwarder, **loaded);
   }
   return {};
 }
@@ -142,6 +173,7 @@ int run_program(const ProgramDescription& program, int argc, char** argv) {
   if (!settings.ok()) return fail(program, settings.error(), 2);
   if (auto checked = check_files(*settings); !checked.ok()) return fail(program, checked.error(), 2);
   if (line.check) {
+    warn_of_groups(*settings);
     std::printf("%s: the configuration is valid\n", line.config.c_str());
     return 0;
   }

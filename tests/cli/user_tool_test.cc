@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// `muster user` in front of real users, in one process.
 class UserTool : public ::testing::Test {
@@ -71,6 +72,28 @@ TEST_F(UserTool, RemovesAUser) {
   user({"add", "alice"}, "x\n");
   EXPECT_EQ(user({"remove", "Alice"}).status, 0);
   EXPECT_EQ(user({"list"}).out, "");
+}
+
+TEST_F(UserTool, ChecksTheNameBeforeItAsksForAPassword) {
+  user({"add", "alice"}, "x\n");
+  const ToolRun again = user({"add", "Alice"}, "y\n");
+  EXPECT_EQ(again.status, 183);
+  EXPECT_THAT(again.err, HasSubstr("There is a user Alice already."));
+  EXPECT_THAT(again.err, Not(HasSubstr("New password")));
+  const ToolRun nobody = user({"password", "bob"}, "y\n");
+  EXPECT_THAT(nobody.err, HasSubstr("There is no user bob."));
+  EXPECT_THAT(nobody.err, Not(HasSubstr("New password")));
+  EXPECT_TRUE(is_right("alice", "x"));
+}
+
+TEST_F(UserTool, WarnsOfAGroupThatGivesNothingByItself) {
+  const ToolRun added = user({"add", "alice", "--group", "Administratrs", "--group", "ER", "--group=auditors"}, "x\n");
+  EXPECT_EQ(added.status, 0);
+  EXPECT_THAT(added.err, HasSubstr("Warning: Administratrs is no group that gives a right by itself; it counts only where "
+                                   "[access.sids] of the service names it. Did you mean Administrators?\n"));
+  EXPECT_THAT(added.err, HasSubstr("Warning: auditors is no group"));
+  EXPECT_THAT(added.err, Not(HasSubstr("Warning: ER")));
+  EXPECT_THAT(users_->find("alice")->groups, ElementsAre("Administratrs", "ER", "auditors"));
 }
 
 TEST_F(UserTool, SaysWhatIsWrong) {

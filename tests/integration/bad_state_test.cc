@@ -16,7 +16,9 @@ namespace {
 using test_support::CommandResult;
 using test_support::eventually;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kHost = "host7.lab.example";
 
@@ -128,6 +130,36 @@ TEST_F(BadState, WhatIsWrongInAConfigurationIsNamedWithItsPlace) {
   EXPECT_EQ(checked.status, 0);
   EXPECT_EQ(checked.out, file + ": the configuration is valid\n");
   EXPECT_EQ(checked.err, "");
+}
+
+TEST_F(BadState, ACheckNamesGroupsThatThisHostDoesNotHave) {
+  make_state();
+  configure(config() + "[access.sids]\nER = [\"@no-such-group-here\", \"@root\", \"@Event Log Readers\"]\n");
+  const auto checked = run_collector({"--check"});
+  EXPECT_EQ(checked.status, 0);
+  EXPECT_THAT(checked.err, HasSubstr("this host has no group no-such-group-here;"));
+  EXPECT_THAT(checked.err, Not(AnyOf(HasSubstr("group root"), HasSubstr("Event Log Readers"))));
+}
+
+TEST_F(BadState, ACheckComparesIssuerCaWithTheCertificate) {
+  stack_.start_collector();
+  stack_.start_forwarder(kHost, "/none");
+  ASSERT_TRUE(stack_.forwarder(kHost).terminate().has_value());
+  const auto file = stack_.directory() / (std::string(kHost) + ".toml");
+  std::ifstream in(file);
+  const std::string good((std::istreambuf_iterator<char>(in)), {});
+  const auto check_with = [&](const std::string& issuer) {
+    std::string text = good;
+    const auto at = text.find("Refresh=1");
+    text.insert(at, "IssuerCA=" + issuer + ",");
+    std::ofstream(file) << text;
+    return run("muster-forwarder", kHost, stack_.directory() / "unused", {"--check"});
+  };
+  const auto wrong = check_with("00112233445566778899AABBCCDDEEFF00112233");
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, AllOf(HasSubstr("IssuerCA 00112233445566778899AABBCCDDEEFF00112233"),
+                               HasSubstr("is not the issuer of"), HasSubstr(stack_.authority())));
+  EXPECT_EQ(check_with(stack_.authority()).status, 0);
 }
 
 TEST_F(BadState, AConfigurationThatCannotBeReadIsNamed) {
