@@ -43,6 +43,8 @@ class ScratchFile {
   ScratchFile& operator=(ScratchFile&&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  /// Leaves the file behind.
+  std::filesystem::path keep() { return std::exchange(path_, {}); }
 
  private:
   explicit ScratchFile(std::filesystem::path path) : path_(std::move(path)) {}
@@ -72,7 +74,7 @@ class ConfigSddl {
         "# Permissions of " + what() + ".\n# " + std::string(kWarning) + "\n" +
         "# What follows a '#' is not read. The rest, without its blanks and line ends, is the security descriptor.\n\n" +
         explain_sddl(*before);
-    ASSIGN_OR_CO_RETURN(const ScratchFile file, ScratchFile::create());
+    ASSIGN_OR_CO_RETURN(ScratchFile file, ScratchFile::create());
     CO_RETURN_IF_ERROR(base::replace_file(file.path(), text, 0600));
     CO_RETURN_IF_ERROR(surroundings_.edit(file.path()));
     ASSIGN_OR_CO_RETURN(text, base::read_file(file.path(), kMaxText));
@@ -85,7 +87,11 @@ class ConfigSddl {
     ASSIGN_OR_CO_RETURN(std::string document, changed(current.body(), after));
     auto put = target();
     auto answer = co_await client_.put(std::move(put), std::move(document));
-    if (!answer.ok()) co_return std::move(answer).error();
+    if (!answer.ok()) {
+      // What a person has typed is worth more than a tidy folder.
+      console_.err << "Nothing was changed. What you wrote is kept in " << file.keep().string() << ".\n";
+      co_return std::move(answer).error();
+    }
     console_.out << "The permissions of " << what() << " are now:\n\n" << explain_sddl(after);
     co_return base::Result<void>();
   }

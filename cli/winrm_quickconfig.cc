@@ -130,6 +130,7 @@ class QuickConfig {
       co_return base::Result<void>();
     }
     console_.out << "WinRM is not set up to allow remote access to this machine for management.\n";
+    if (!https_ && !listener.enabled) co_await warn_of_http(client);
     if (!confirm(wanted)) co_return base::Result<void>();
     std::string results;
     bool complete = true;
@@ -139,6 +140,22 @@ class QuickConfig {
     const bool opened = apply(changes, results);
     tell(complete && opened, "WinRM has been updated for remote management.", results);
     co_return base::Result<void>();
+  }
+
+  /// Says so where nobody could log on over HTTP. A service that does not tell is not judged.
+  base::Task<void> warn_of_http(wsman::Client& client) {
+    auto target = target_of(kService);
+    const auto service = co_await client.get(std::move(target));
+    if (!service.ok()) co_return;
+    const auto is_off = [](xml::Element element) {
+      return base::equal_ignoring_case(base::trimmed(element.text()), "false");
+    };
+    const xml::Element config = service->body();
+    if (!is_off(config.child("AllowUnencrypted")) && !is_off(config.child("Auth").child("Basic"))) co_return;
+    console_.err
+        << "Nobody can log on over HTTP as this service is configured: it has no Kerberos yet, and passwords in clear "
+           "text need AllowUnencrypted and Auth/Basic of winrm/config/service. 'winrm quickconfig -transport:https' "
+           "makes a listener for certificates and passwords.\n";
   }
 
   /// Whether an enabled listener has the transport, and the port that it has or would have.

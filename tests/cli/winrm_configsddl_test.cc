@@ -75,6 +75,19 @@ TEST_F(ConfigSddl, WritesNothingWhereNothingWasChanged) {
   EXPECT_EQ(world_.service.items[0].xml, before);
 }
 
+TEST_F(ConfigSddl, KeepsWhatTheServiceRefuses) {
+  world_.service.put_fault = wsman::make_fault(wsman::FaultCode::InvalidRepresentation, "RootSDDL is wrong");
+  world_.editor = [](std::string) { return std::string("D:(A;;GA;;;XX)  # mine\n"); };
+  const ToolRun failed = world_.winrm({"configsddl"});
+  EXPECT_NE(failed.status, 0);
+  const std::string told = "Nothing was changed. What you wrote is kept in ";
+  ASSERT_THAT(failed.err, AllOf(HasSubstr(told), HasSubstr("RootSDDL is wrong")));
+  const auto from = failed.err.find(told) + told.size();
+  const std::filesystem::path kept = failed.err.substr(from, failed.err.find(".\n", from) - from);
+  EXPECT_EQ(base::read_file(kept, 1000).value(), "D:(A;;GA;;;XX)  # mine\n");
+  std::filesystem::remove(kept);
+}
+
 TEST_F(ConfigSddl, EditsTheEntryOfAResource) {
   wsman::Item item;
   item.xml =

@@ -79,6 +79,21 @@ TEST_F(QuickConfig, CreatesAListenerAfterAsking) {
   EXPECT_EQ(world_.listeners.items[0].selectors[1].value, "HTTP");
 }
 
+TEST_F(QuickConfig, SaysThatNobodyCouldLogOnOverHttp) {
+  const std::string head = "<cfg:Service xmlns:cfg=\"" + std::string(kNamespace) + "\"><cfg:AllowUnencrypted>";
+  const std::string middle = "</cfg:AllowUnencrypted><cfg:Auth><cfg:Basic>";
+  const std::string end = "</cfg:Basic></cfg:Auth></cfg:Service>";
+  world_.listeners.items.clear();
+  world_.service.items[0].xml = head + "false" + middle + "true" + end;
+  EXPECT_THAT(run({}, "n\n").err, HasSubstr("Nobody can log on over HTTP"));
+  world_.service.items[0].xml = head + "true" + middle + "false" + end;
+  EXPECT_THAT(run({}, "n\n").err, HasSubstr("'winrm quickconfig -transport:https'"));
+  world_.service.items[0].xml = head + "true" + middle + "true" + end;
+  EXPECT_EQ(run({}, "n\n").err, "");
+  world_.service.items[0].xml = head + "false" + middle + "true" + end;
+  EXPECT_EQ(run({"-transport:https"}, "n\n").err, "");
+}
+
 TEST_F(QuickConfig, ChangesNothingWithoutAYes) {
   world_.listeners.items.clear();
   for (const std::string answer : {"n\n", "", "maybe\n", "yesterday\n"}) {
