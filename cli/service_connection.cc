@@ -105,13 +105,14 @@ class ServiceTransport final : public wsman::Transport {
 /// Says in Windows' words that the other machine is not there: these tools speak of RPC.
 class RemoteTransport final : public wsman::Transport {
  public:
-  explicit RemoteTransport(std::unique_ptr<wsman::Transport> inner) : inner_(std::move(inner)) {}
+  RemoteTransport(std::unique_ptr<wsman::Transport> inner, http::Url remote)
+      : inner_(std::move(inner)), remote_(std::move(remote)) {}
 
   base::AsyncResult<std::optional<wsman::Envelope>> round_trip(wsman::Message request,
                                                                std::chrono::milliseconds timeout) override {
     auto reply = co_await inner_->round_trip(std::move(request), timeout);
     if (reply.ok()) co_return reply;
-    base::Error error = told_as_windows(std::move(reply).error());
+    base::Error error = told_as_windows(std::move(reply).error(), remote_);
     const std::uint32_t number = base::win32_number(error.code);
     if (number == kUnreachable || number == kNameNotResolved) error.code = base::Win32::ServerUnavailable;
     co_return error;
@@ -119,6 +120,7 @@ class RemoteTransport final : public wsman::Transport {
 
  private:
   std::unique_ptr<wsman::Transport> inner_;
+  const http::Url remote_;
 };
 
 /// What winrm would be told to connect in the same way. Errors: Win32::InvalidParameter.
@@ -152,8 +154,10 @@ base::Result<std::unique_ptr<wsman::Client>> connect_to_remote(Console& console,
   wsman::ClientOptions client;
   client.to = std::string(plan.url.tls ? "https://" : "http://") + plan.url.authority() + plan.url.target;
   client.network_delay = settings.network_delay;
+  http::Url remote = plan.url;
   ASSIGN_OR_RETURN(auto transport, connect_remote(std::move(plan)));
-  return std::make_unique<wsman::Client>(std::make_unique<RemoteTransport>(std::move(transport)), std::move(client));
+  return std::make_unique<wsman::Client>(std::make_unique<RemoteTransport>(std::move(transport), std::move(remote)),
+                                         std::move(client));
 }
 
 base::Result<std::unique_ptr<wsman::Client>> connect_to_socket(const Arguments& options) {

@@ -232,6 +232,14 @@ std::filesystem::path key_of(const std::filesystem::path& certificate) {
   return std::filesystem::exists(beside, ignored) ? beside : certificate;
 }
 
+/// What to try where nobody answers at this address.
+std::string hint_for(const http::Url& to) {
+  const std::string asked = " Asked was port " + std::to_string(to.port);
+  const std::string other = "https://" + to.host + ":5986";
+  if (to.tls) return asked + " over HTTPS; another one is named as in " + other + ".";
+  return asked + " over HTTP; a service with an HTTPS listener is reached as " + other + " (winrm: -usessl).";
+}
+
 }  // namespace
 
 ClientSettings read_client_settings(xml::Element client) {
@@ -336,7 +344,7 @@ base::Result<RemoteConnection> plan_connection(const Arguments& switches, const 
   return plan;
 }
 
-base::Error told_as_windows(base::Error error) {
+base::Error told_as_windows(base::Error error, const http::Url& to) {
   const std::string_view category = error.code.category().name();
   std::uint32_t number = 0;
   if (error.code == std::errc::connection_refused || error.code == std::errc::host_unreachable ||
@@ -347,8 +355,12 @@ base::Error told_as_windows(base::Error error) {
   } else if (error.code == std::errc::protocol_error) {
     number = kTlsFailed;
   }
-  if (number == 0) return error;
+  if (number == 0) {
+    if (error.code == std::errc::timed_out) error.what += hint_for(to);
+    return error;
+  }
   std::string what = error.message();
+  if (number == kUnreachable) what += "." + hint_for(to);
   return base::make_error(base::win32_code(number), std::move(what));
 }
 

@@ -81,7 +81,8 @@ base::Result<CertificateFiles> find_client_certificate(const std::string& name,
 base::Result<std::unique_ptr<wsman::Transport>> connect_remote(RemoteConnection plan);
 
 /// An error of the network under the number that Windows' client gives it: 2150858770 where nobody answers, 2150859193 for a
-/// name that does not resolve, 2150859194 for a handshake that fails.
-base::Error told_as_windows(base::Error error);
+/// name that does not resolve, 2150859194 for a handshake that fails. `to` is who was asked, so that where nobody answers,
+/// or nobody speaks TLS, it can be said what else to try.
+base::Error told_as_windows(base::Error error, const http::Url& to);
 
 }  // namespace cli

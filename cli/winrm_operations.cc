@@ -1,5 +1,7 @@
 #include "cli/winrm_operations.h"
 
+#include <pwd.h>
+
 #include <iterator>
 
 #include "cli/winrm_output.h"
@@ -16,6 +18,7 @@ namespace {
 
 constexpr std::uint32_t kWqlNeedsStar = 2150859003;
 constexpr std::size_t kMaxDocument = 16 << 20;
+constexpr std::string_view kCertMapping = "http://schemas.microsoft.com/wbem/wsman/1/config/service/certmapping";
 
 bool is_element_name(std::string_view name) {
   const auto letter = [](char c) {
@@ -139,7 +142,11 @@ void write_replaced(std::string& out, xml::Element element, const std::optional<
 class Operation {
  public:
   Operation(Console& console, WinrmRequest& request, WinrmSession& session)
-      : request_(request), client_(session.client()), printer_(console.out, request.format) {}
+      : console_(console),
+        request_(request),
+        client_(session.client()),
+        remote_(session.is_remote()),
+        printer_(console.out, request.format) {}
 
   base::AsyncResult<void> get() {
     auto target = request_.target;
@@ -157,6 +164,7 @@ class Operation {
       ASSIGN_OR_CO_RETURN(document, replace_values(current.body(), request_.values));
     }
     auto target = request_.target;
+    warn_of_user(document);
     ASSIGN_OR_CO_RETURN(const wsman::Envelope reply, co_await client_.put(std::move(target), std::move(document)));
     co_return print(reply);
   }
@@ -164,6 +172,7 @@ class Operation {
   base::AsyncResult<void> create() {
     ASSIGN_OR_CO_RETURN(std::string document, input(last_part(request_.target.resource_uri)));
     auto target = request_.target;
+    warn_of_user(document);
     ASSIGN_OR_CO_RETURN(const wsman::Envelope reply, co_await client_.create(std::move(target), std::move(document)));
     co_return print(reply);
   }
@@ -215,8 +224,21 @@ class Operation {
     return make_document(name, request_.target.resource_uri, request_.values);
   }
 
+  /// A certificate mapping of this machine may be made before its user is, so one who is not there is no error.
+  void warn_of_user(const std::string& document) {
+    if (remote_ || !base::equal_ignoring_case(request_.target.resource_uri, kCertMapping)) return;
+    const auto mapping = xml::Document::parse(document);
+    if (!mapping.ok()) return;
+    const std::string user(base::trimmed(mapping->root().child("UserName").text()));
+    if (user.empty() || ::getpwnam(user.c_str()) != nullptr) return;
+    console_.err << "Warning: this machine has no user " << user
+                 << "; until it has one, the mapping lets nobody in. (Users of 'muster user' log on with passwords only.)\n";
+  }
+
+  Console& console_;
   WinrmRequest& request_;
   wsman::Client& client_;
+  const bool remote_;
   ResultPrinter printer_;
 };
 

@@ -25,8 +25,10 @@ bool is_timeout(const base::Result<std::optional<wsman::Envelope>>& reply) {
 /// numbers.
 class WatchingTransport final : public wsman::Transport {
  public:
-  WatchingTransport(std::unique_ptr<wsman::Transport> inner, std::shared_ptr<LastFault> last_fault, bool remote)
-      : inner_(std::move(inner)), last_fault_(std::move(last_fault)), remote_(remote) {}
+  /// `remote`: who is asked, where that is another machine.
+  WatchingTransport(std::unique_ptr<wsman::Transport> inner, std::shared_ptr<LastFault> last_fault,
+                    std::optional<http::Url> remote)
+      : inner_(std::move(inner)), last_fault_(std::move(last_fault)), remote_(std::move(remote)) {}
 
   base::AsyncResult<std::optional<wsman::Envelope>> round_trip(wsman::Message request,
                                                                std::chrono::milliseconds timeout) override {
@@ -36,7 +38,7 @@ class WatchingTransport final : public wsman::Transport {
       wsman::Message copy = request;
       auto reply = co_await inner_->round_trip(std::move(copy), timeout);
       if (patient && attempt < kRetries && is_timeout(reply)) continue;
-      if (!reply.ok() && remote_) co_return told_as_windows(std::move(reply).error());
+      if (!reply.ok() && remote_) co_return told_as_windows(std::move(reply).error(), *remote_);
       keep_fault(reply);
       co_return reply;
     }
@@ -56,14 +58,15 @@ class WatchingTransport final : public wsman::Transport {
 
   std::unique_ptr<wsman::Transport> inner_;
   std::shared_ptr<LastFault> last_fault_;
-  bool remote_;
+  std::optional<http::Url> remote_;
 };
 
 }  // namespace
 
-WinrmSession::WinrmSession(std::unique_ptr<wsman::Transport> transport, wsman::ClientOptions options, bool remote)
-    : last_fault_(std::make_shared<LastFault>()) {
-  auto watching = std::make_unique<WatchingTransport>(std::move(transport), last_fault_, remote);
+WinrmSession::WinrmSession(std::unique_ptr<wsman::Transport> transport, wsman::ClientOptions options,
+                           std::optional<http::Url> remote)
+    : last_fault_(std::make_shared<LastFault>()), remote_(remote.has_value()) {
+  auto watching = std::make_unique<WatchingTransport>(std::move(transport), last_fault_, std::move(remote));
   client_ = std::make_unique<wsman::Client>(std::move(watching), std::move(options));
 }
 
@@ -83,7 +86,7 @@ base::AsyncResult<std::unique_ptr<WinrmSession>> open_session(Console& console, 
   if (!switches.has("remote")) {
     ASSIGN_OR_CO_RETURN(ControlSocket socket, surroundings.connect_local(switches));
     options.to = kControlAddress;
-    co_return std::make_unique<WinrmSession>(std::move(socket.transport), std::move(options), false);
+    co_return std::make_unique<WinrmSession>(std::move(socket.transport), std::move(options), std::nullopt);
   }
   const Arguments no_switches;
   auto socket = surroundings.connect_local(no_switches);
@@ -92,8 +95,9 @@ base::AsyncResult<std::unique_ptr<WinrmSession>> open_session(Console& console, 
   ASSIGN_OR_CO_RETURN(RemoteConnection plan, plan_connection(switches, settings, ask));
   options.network_delay = settings.network_delay;
   options.to = std::string(plan.url.tls ? "https://" : "http://") + plan.url.authority() + plan.url.target;
+  std::optional<http::Url> remote = plan.url;
   ASSIGN_OR_CO_RETURN(auto transport, surroundings.connect_remote(std::move(plan)));
-  co_return std::make_unique<WinrmSession>(std::move(transport), std::move(options), true);
+  co_return std::make_unique<WinrmSession>(std::move(transport), std::move(options), std::move(remote));
 }
 
 }  // namespace cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/console.h"
@@ -18,10 +19,12 @@ namespace cli {
 /// A client, and the last fault that came through its transport. One strand.
 class WinrmSession {
  public:
-  /// `remote` says whether errors of the network are to be told as Windows' client tells them.
-  WinrmSession(std::unique_ptr<wsman::Transport> transport, wsman::ClientOptions options, bool remote);
+  /// `remote`: who is asked, where that is another machine; errors of the network are then told as Windows' client tells
+  /// them.
+  WinrmSession(std::unique_ptr<wsman::Transport> transport, wsman::ClientOptions options, std::optional<http::Url> remote);
 
   wsman::Client& client() { return *client_; }
+  bool is_remote() const { return remote_; }
 
   /// Writes a failure of one of the client's calls, with the service's own fault where it was one. Returns the exit status.
   int fail(Console& console, OutputFormat format, const base::Error& error) const;
@@ -33,6 +36,7 @@ class WinrmSession {
 
  private:
   std::shared_ptr<LastFault> last_fault_;
+  bool remote_;
   std::unique_ptr<wsman::Client> client_;
 };
 

@@ -29,6 +29,20 @@ base::Result<RemoteConnection> plan(std::vector<std::string> words, const Client
   return plan_connection(parsed.switches, settings, [] { return base::Result<std::string>(std::string("typed")); });
 }
 
+TEST(WinrmRemote, SaysWhatElseToTryWhereNobodyAnswers) {
+  const auto told = [](const std::string& remote, std::errc code) {
+    const auto url = parse_remote(remote, false, ClientSettings{});
+    return told_as_windows(base::make_error(code, "connecting to host"), *url).message();
+  };
+  for (const std::errc code : {std::errc::connection_refused, std::errc::timed_out, std::errc::host_unreachable}) {
+    EXPECT_THAT(told("host", code), testing::HasSubstr("port 5985 over HTTP; a service with an HTTPS listener is reached as "
+                                                       "https://host:5986 (winrm: -usessl)."));
+    EXPECT_THAT(told("https://host", code),
+                testing::HasSubstr("port 443 over HTTPS; another one is named as in https://host:5986."));
+  }
+  EXPECT_THAT(told("host", std::errc::protocol_error), testing::Not(testing::HasSubstr("Asked was")));
+}
+
 // cli-winrm, section 1.3.
 TEST(WinrmRemote, HasTheDefaultPortsOfTheSettings) {
   EXPECT_THAT(url_of("host"), test_support::IsOkAndHolds("http://host:5985/wsman"));
