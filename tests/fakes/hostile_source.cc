@@ -1,5 +1,6 @@
 #include "tests/fakes/hostile_source.h"
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -215,6 +216,8 @@ Answer HostileSource::State::answer_to(const std::string& request) {
     std::lock_guard lock(mutex);
     asked.push_back(action);
     if (at.empty() || at == action) how = misdeed;
+    // Or nobody who is subscribed already would ask for that again.
+    if (misdeed != Misdeed::None && at == "Subscribe" && action == "Pull") how = Misdeed::CloseAtOnce;
   }
   return misbehave(how, envelope->headers, action);
 }

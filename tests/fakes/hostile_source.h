@@ -54,7 +54,8 @@ enum class Misdeed {
 };
 
 /// Speaks HTTP over bare sockets: answers rightly until a request with the action `at` comes ("Identify", "Subscribe",
-/// "Pull", …; empty: at each), to which it answers with its misdeed. Listens as long as it lives.
+/// "Pull", …; empty: at each), to which it answers with its misdeed; one at Subscribe closes at each Pull, too. Listens as
+/// long as it lives.
 class HostileSource {
  public:
   HostileSource(Misdeed misdeed, std::string at, const std::string& address = "127.0.0.1", std::uint16_t port = 0);

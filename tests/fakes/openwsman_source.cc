@@ -1,6 +1,6 @@
 #include "tests/fakes/openwsman_source.h"
 
-#include <boost/asio/this_coro.hpp>
+#include <algorithm>
 
 #include "engine/base/clock.h"
 #include "engine/base/encoding.h"
@@ -17,7 +17,7 @@ constexpr std::string_view kCqlDialect = "http://schemas.dmtf.org/wbem/cql/1/dsp
 constexpr std::string_view kOwnAck = "http://schemas.xmlsoap.org/wbmem/wsman/1/wsman/Ack";
 constexpr std::string_view kOwnHeartbeat = "http://schemas.xmlsoap.org/wbmem/wsman/1/wsman/Heartbeat";
 constexpr std::chrono::milliseconds kStep{10};
-constexpr std::chrono::seconds kPushTimeout{10};
+constexpr std::chrono::seconds kPushTimeout{60};
 constexpr std::size_t kBatch = 20;
 
 /// Its statuses; what is not here is 400.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/fakes/hostile_source.h"
 #include "tests/fakes/windows_source.h"
 #include "tests/integration/initiated_here.h"
@@ -27,17 +29,12 @@ struct Case {
 
 // Source: wsman-protocol, section 8.4, and the list of error codes.
 constexpr Case kCases[] = {
-    {Misdeed::Silence, "Pull", 2150859046},          {Misdeed::Silence, "Subscribe", 2150859046},
-    {Misdeed::DripBody, "Pull", 2150859046},         {Misdeed::CloseUnread, "", 2150858770},
-    {Misdeed::CloseAtOnce, "Subscribe", 2150858770}, {Misdeed::CloseMidway, "Pull", 2150858770},
-    {Misdeed::EndlessBody, "Pull", 2150858770},      {Misdeed::EndlessHead, "Subscribe", 2150858770},
-    {Misdeed::NotHttp, "Subscribe", 2150858770},     {Misdeed::Html, "Subscribe", 2150858999},
-    {Misdeed::HtmlError, "Pull", 2150859120},        {Misdeed::Moved, "Subscribe", 2150859024},
-    {Misdeed::MovedTemporarily, "Pull", 2150859024}, {Misdeed::Unauthorised, "Subscribe", 5},
-    {Misdeed::Unreadable, "Pull", 2150858817},       {Misdeed::Doctype, "Pull", 2150858817},
-    {Misdeed::DeepXml, "Pull", 2150858776},          {Misdeed::OtherBody, "Subscribe", 2150859006},
-    {Misdeed::OtherRelatesTo, "Pull", 2150858995},   {Misdeed::NoContext, "Subscribe", 2150858993},
-    {Misdeed::HugeContext, "Pull", 2150858993},      {Misdeed::HugeIdentifier, "Subscribe", 2150859006},
+    {Misdeed::Silence, "Pull", 2150859046},        {Misdeed::CloseUnread, "", 2150858770},
+    {Misdeed::CloseMidway, "Pull", 2150858770},    {Misdeed::EndlessBody, "Pull", 2150858770},
+    {Misdeed::NotHttp, "Subscribe", 2150858770},   {Misdeed::Html, "Subscribe", 2150858999},
+    {Misdeed::Moved, "Subscribe", 2150859024},     {Misdeed::Unauthorised, "Subscribe", 5},
+    {Misdeed::Doctype, "Pull", 2150858817},        {Misdeed::OtherBody, "Subscribe", 2150859006},
+    {Misdeed::OtherRelatesTo, "Pull", 2150858995}, {Misdeed::NoContext, "Subscribe", 2150858993},
     {Misdeed::TooManyItems, "Pull", 2150859075},
 };
 
@@ -56,7 +53,6 @@ TEST(HostileSources, EachMisdeedIsToldAndOthersGoOn) {
   create(stack, subscription);
   ASSERT_TRUE(becomes_active(stack, "here", kHonest)) << stack.collector().error_output();
 
-  const std::string query = "*[System[Computer='host7.lab.example']]";
   for (const Case& one : kCases) {
     SCOPED_TRACE("misdeed " + std::to_string(static_cast<int>(one.misdeed)) + " at " + one.at);
     hostile.become(one.misdeed, one.at);

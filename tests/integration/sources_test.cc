@@ -187,11 +187,15 @@ TEST(SourcesOfOthers, OpenwsmanPushesAndGetsItsOwnAck) {
   auto tls = http::TlsClientContext::load({{}, {}, stack.pki() / "ca.pem"});
   ASSERT_THAT(tls, test_support::IsOk());
   how.push.tls = *tls;
+  // Every message is over a connection of its own, with a password to verify; one that is not taken in time is lost for
+  // ever.
+  how.heartbeat = std::chrono::seconds(20);
   how.push_user = "localhost";
   how.push_password = kSourcePassword;
   OpenwsmanSource source(log, protected_source(stack), how);
   InitiatedHere subscription = indications(source.port());
   subscription.mode = "Push";
+  subscription.heartbeat_ms = 60'000;
   create(stack, subscription);
   ASSERT_TRUE(becomes_active(stack, "here", "localhost")) << stack.collector().error_output();
   for (int i = 0; i < 5; ++i) {

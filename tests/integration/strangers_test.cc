@@ -86,16 +86,16 @@ class Strangers : public ::testing::Test {
   }
   Stack::Reply push_event(const std::string& who, const Target& target, const std::string& text,
                           const std::string& machine = "localhost") {
-    SourceLog one;
-    one.write(text);
+    pushed_.write(text);
     return push(who, target.path, target.identifier, wsman::action::kEvents,
                 "<w:Events><w:Event Action='http://schemas.dmtf.org/wbem/wsman/1/wsman/Event'><![CDATA[" +
-                    one.behind(0, 1).front().xml + "]]></w:Event></w:Events>",
+                    pushed_.behind(pushed_.last() - 1, 1).front().xml + "]]></w:Event></w:Events>",
                 machine);
   }
 
   Stack stack_;
   SourceLog log_;
+  SourceLog pushed_;  ///< what tests push, each event under a number of its own
   std::unique_ptr<OpenwsmanSource> source_;
   Target first_;
   Target second_;
