@@ -235,9 +235,9 @@ std::filesystem::path key_of(const std::filesystem::path& certificate) {
 /// What to try where nobody answers at this address.
 std::string hint_for(const http::Url& to) {
   const std::string asked = " Asked was port " + std::to_string(to.port);
-  const std::string other = "https://" + to.host + ":5986";
-  if (to.tls) return asked + " over HTTPS; another one is named as in " + other + ".";
-  return asked + " over HTTP; a service with an HTTPS listener is reached as " + other + " (winrm: -usessl).";
+  const std::string https = "https://" + to.host + ":";
+  if (to.tls) return asked + " over HTTPS; another one is named as in " + https + "PORT.";
+  return asked + " over HTTP; a service with an HTTPS listener is reached as " + https + "5986 (winrm: -usessl).";
 }
 
 }  // namespace

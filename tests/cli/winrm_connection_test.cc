@@ -38,7 +38,7 @@ TEST(WinrmRemote, SaysWhatElseToTryWhereNobodyAnswers) {
     EXPECT_THAT(told("host", code), testing::HasSubstr("port 5985 over HTTP; a service with an HTTPS listener is reached as "
                                                        "https://host:5986 (winrm: -usessl)."));
     EXPECT_THAT(told("https://host", code),
-                testing::HasSubstr("port 443 over HTTPS; another one is named as in https://host:5986."));
+                testing::HasSubstr("port 443 over HTTPS; another one is named as in https://host:PORT."));
   }
   EXPECT_THAT(told("host", std::errc::protocol_error), testing::Not(testing::HasSubstr("Asked was")));
 }
