@@ -89,9 +89,16 @@ wsman::AsyncResult<void> Ingest::take_events(wsman::Delivery delivery, subscript
     base::log_warning("{} of {} events from {} cannot be read and are kept as they came", unreadable, batch.events.size(),
                       admitted.machine);
   }
-  RecordWatch::Batch watched{admitted.subscription, admitted.machine, std::move(admitted.log), {}, {}, false};
+  RecordWatch::Batch watched{admitted.subscription, admitted.machine, std::move(admitted.log)};
   watched.records = BatchRecords(batch.events, *admitted.whole_channels);
-  if (!watched.records.empty()) {
+  if (delivery.dropped != 0 && batch.bookmark) {
+    // The same once more says the same once more.
+    const auto before = co_await store_.find_bookmark(batch.subscription, batch.machine);
+    if (before.ok() && *before == batch.bookmark) delivery.dropped = 0;
+  }
+  watched.dropped = delivery.dropped;
+  watched.bookmark = batch.bookmark;
+  if (watched.says_something()) {
     // A failing store tells itself by what comes next.
     auto before = co_await watch_.positions(watched.subscription, watched.machine);
     if (before.ok()) watched.before = std::move(*before);
@@ -99,14 +106,11 @@ wsman::AsyncResult<void> Ingest::take_events(wsman::Delivery delivery, subscript
   auto stored = co_await store_.append(std::move(batch));
   if (!stored.ok()) co_return store_fault(stored.error());
   watched.all_new = stored->duplicates == 0;
-  if (!watched.records.empty()) co_await watch_.stored(std::move(watched));
+  if (watched.says_something()) co_await watch_.stored(std::move(watched));
   if (delivery.dropped != 0) {
-    base::log_warning("{} has left out {} events of subscription {} that exceed its size limit", admitted.machine,
-                      delivery.dropped, admitted.subscription);
-    co_await watch_.left_out(admitted.subscription, admitted.machine, delivery.dropped);
     storage::DeliveryUpdate update;
     update.subscription = std::move(admitted.subscription);
-    update.machine = admitted.machine;
+    update.machine = std::move(admitted.machine);
     update.address = delivery.address;
     update.dropped = delivery.dropped;
     auto updated = co_await store_.update_delivery(std::move(update));

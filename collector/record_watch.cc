@@ -80,7 +80,8 @@ bool BatchRecords::tells_of_clearing(const std::string& channel) const {
   return std::ranges::find(cleared_, channel) != cleared_.end();
 }
 
-std::vector<RecordFinding> judge(const BatchRecords& batch, std::map<std::string, std::uint64_t>& last, bool all_new) {
+std::vector<RecordFinding> judge(const BatchRecords& batch, std::map<std::string, std::uint64_t>& last, bool all_new,
+                                 std::uint64_t dropped) {
   using Kind = RecordFinding::Kind;
   std::vector<RecordFinding> findings;
   for (const auto& [channel, numbers] : batch.channels()) {
@@ -90,14 +91,16 @@ std::vector<RecordFinding> judge(const BatchRecords& batch, std::map<std::string
     if (numbers.back() <= at) {
       // Sent before, or a log that was made anew; only new events can tell.
       if (!all_new) continue;
-      findings.push_back({Kind::Restart, batch.spelling(channel), numbers.front(), numbers.back()});
+      findings.push_back({Kind::Restart, batch.spelling(channel), numbers.front(), numbers.back(), 0});
       at = numbers.front() - 1;
     }
     for (const std::uint64_t number : numbers) {
       if (number <= at) continue;
       if (number != at + 1) {
         const Kind kind = batch.tells_of_clearing(channel) ? Kind::Cleared : Kind::Lost;
-        findings.push_back({kind, batch.spelling(channel), at + 1, number - 1});
+        const std::uint64_t admitted = kind == Kind::Lost ? std::min(dropped, number - at - 1) : 0;
+        dropped -= admitted;
+        findings.push_back({kind, batch.spelling(channel), at + 1, number - 1, admitted});
       }
       at = number;
     }
@@ -126,13 +129,23 @@ base::AsyncResult<RecordWatch::Positions> RecordWatch::positions(std::string sub
 }
 
 base::Task<void> RecordWatch::stored(Batch batch) {
-  const auto findings = judge(batch.records, batch.before, batch.all_new);
+  const auto findings = judge(batch.records, batch.before, batch.all_new, batch.dropped);
+  if (batch.dropped != 0 && batch.bookmark) {
+    // Everything up to its bookmark has been accounted for.
+    const auto bookmark = events::Bookmark::parse(*batch.bookmark);
+    for (const auto& entry : bookmark.ok() ? bookmark->entries : std::vector<events::Bookmark::Entry>()) {
+      std::uint64_t& at = batch.before[base::to_lower(entry.channel)];
+      at = std::max(at, entry.record_id);
+    }
+  }
   {
     std::lock_guard lock(mutex_);
     if (known_.size() >= kMaxKnown) known_.clear();
     known_[key_of(batch.subscription, batch.machine)] = batch.before;
   }
+  if (batch.dropped != 0) co_await left_out(batch.subscription, batch.machine, batch.dropped);
   for (const RecordFinding& finding : findings) {
+    if (finding.kind == RecordFinding::Kind::Lost && finding.admitted == finding.last - finding.first + 1) continue;
     if (finding.kind == RecordFinding::Kind::Restart) {
       const auto restart = [&] { return ledger_.restart(batch.subscription, batch.machine, finding.channel); };
       const auto done = co_await pool_.run(restart);
@@ -140,8 +153,10 @@ base::Task<void> RecordWatch::stored(Batch batch) {
     }
     bool news = true;
     if (finding.kind == RecordFinding::Kind::Lost) {
-      const subscriptions::Loss loss{batch.subscription, batch.machine, finding.channel, batch.log,
-                                     finding.first,      finding.last,  clock_.wall()};
+      // Which of them the machine has counted nobody knows: the first ones stand for them.
+      const std::uint64_t first = finding.first + finding.admitted;
+      const subscriptions::Loss loss{batch.subscription, batch.machine, finding.channel, batch.log, first,
+                                     finding.last,       clock_.wall()};
       const auto add = [&] { return ledger_.add(loss); };
       const auto added = co_await pool_.run(add);
       if (!added.ok()) base::log_error("the losses of {} were not written down: {}", batch.machine, added.error().message());
@@ -168,9 +183,10 @@ base::Task<void> RecordWatch::left_out(std::string subscription, std::string mac
   draft.system.event_id = service::kEventsLeftOutEvent;
   draft.system.level = 3;
   draft.data.emplace_back(
-      "Message", base::format_text("A machine has left out events that exceed the size limit of their delivery: {} on {} "
-                                   "(subscription {})",
-                                   events, machine, subscription));
+      "Message",
+      base::format_text("A machine says that it left out events, which exceed the size limit of their delivery or "
+                        "had gone from its own store: {} on {} (subscription {})",
+                        events, machine, subscription));
   draft.data.emplace_back("Subscription", std::move(subscription));
   draft.data.emplace_back("Machine", std::move(machine));
   draft.data.emplace_back("Count", std::to_string(events));
@@ -192,7 +208,8 @@ base::Task<void> RecordWatch::tell(const Batch& batch, const RecordFinding& find
   draft.data.emplace_back("Channel", finding.channel);
   draft.data.emplace_back("FirstRecordID", std::to_string(finding.first));
   draft.data.emplace_back("LastRecordID", std::to_string(finding.last));
-  if (finding.kind != Kind::Restart) draft.data.emplace_back("Count", std::to_string(finding.last - finding.first + 1));
+  if (finding.kind != Kind::Restart)
+    draft.data.emplace_back("Count", std::to_string(finding.last - finding.first + 1 - finding.admitted));
   co_await keep(std::move(draft));
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -54,11 +55,14 @@ struct RecordFinding {
   std::string channel;  ///< as the machine spells it
   std::uint64_t first = 0;
   std::uint64_t last = 0;
+  std::uint64_t admitted = 0;  ///< so many of them the machine says that it left out
 };
 
 /// `last` is by channel in small letters, and is moved on; a channel without an entry begins with this batch. `all_new`:
-/// none of the batch's events had been stored before, so smaller numbers are no repetition.
-std::vector<RecordFinding> judge(const BatchRecords& batch, std::map<std::string, std::uint64_t>& last, bool all_new);
+/// none of the batch's events had been stored before, so smaller numbers are no repetition. `dropped`: so many events the
+/// machine says with this batch that it left out, which accounts for that many missing ones.
+std::vector<RecordFinding> judge(const BatchRecords& batch, std::map<std::string, std::uint64_t>& last, bool all_new,
+                                 std::uint64_t dropped = 0);
 
 /// Thread-safe. What it is given outlives it.
 class RecordWatch {
@@ -75,19 +79,23 @@ class RecordWatch {
     std::string subscription;
     std::string machine;
     std::string log;
-    BatchRecords records;
-    Positions before;
+    BatchRecords records = {};
+    Positions before = {};
     bool all_new = false;
+    std::uint64_t dropped = 0;  ///< w:DroppedEvents
+    std::optional<std::string> bookmark = std::nullopt;
+
+    bool says_something() const { return !records.empty() || dropped != 0; }
   };
   /// After the batch was stored: writes what is missing into the ledger and tells it in Muster/Operational. Failures are
-  /// logged; they do not concern the delivery.
+  /// logged; they do not concern the delivery. What the machine says it left out is told too, and not once more as a loss:
+  /// neither the gap in this batch nor one before its bookmark.
   base::Task<void> stored(Batch batch);
-  /// The machine says that it left out so many events (w:DroppedEvents): an event tells it.
-  base::Task<void> left_out(std::string subscription, std::string machine, std::uint64_t events);
   /// The subscription has changed, or is no more: its machines may go on elsewhere.
   base::Task<void> forget(std::string subscription, bool removed);
 
  private:
+  base::Task<void> left_out(std::string subscription, std::string machine, std::uint64_t events);
   base::Task<void> tell(const Batch& batch, const RecordFinding& finding);
   base::Task<void> keep(events::Draft draft);
 

@@ -150,6 +150,8 @@ void Enrolment::start_feed(std::string key, wsman::OfferedSubscription offer) {
   feed.computer = options_.computer;
   feed.bounds = options_.bounds;
   feed.memory = options_.memory;
+  feed.rate = options_.rate;
+  feed.progress = options_.progress;
   auto running = std::make_unique<Running>(std::move(feed), *this, executor_);
   running->task.spawn("subscription " + key, running->feed.run());
   feeds_.emplace(std::move(key), std::move(running));

@@ -23,6 +23,8 @@ struct EnrolmentOptions {
   service::SubscriptionManagerAddress manager;
   std::string computer;
   resources::SubscriptionMemory* memory = nullptr;                                         ///< for its feeds; outlives it
+  DeliveryProgress* progress = nullptr;                                                    ///< of all feeds; outlives it
+  wsman::EventRate* rate = nullptr;                                                        ///< of all feeds; outlives it
   std::function<wsman::DeliveryBounds()> bounds = [] { return wsman::DeliveryBounds(); };  ///< for its feeds
 };
 

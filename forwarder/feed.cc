@@ -17,6 +17,7 @@ wsman::NotifierOptions notifier_options(const FeedOptions& options) {
   wsman::NotifierOptions notifier;
   notifier.how = options.offer.subscribe;
   notifier.machine = options.computer;
+  notifier.rate = options.rate;
   const wsman::NotifyAddress& to = notifier.how.end_to.address.empty() ? notifier.how.notify_to : notifier.how.end_to;
   xml::Writer manager;
   manager.leaf("a:Address", to.address).open("a:ReferenceProperties").leaf("e:Identifier", to.identifier);
@@ -35,7 +36,9 @@ Feed::Feed(FeedOptions options, storage::EventStore& events, storage::StateStore
       clock_(clock),
       notifier_(notifier_options(options_), std::move(connect), clock, *this) {}
 
-Feed::~Feed() = default;
+Feed::~Feed() {
+  if (options_.progress != nullptr) options_.progress->forget(options_.state_key);
+}
 
 base::Task<void> Feed::run() {
   const wsman::SubscribeRequest& how = options_.offer.subscribe;
@@ -49,6 +52,7 @@ base::Task<void> Feed::run() {
     co_return;
   }
   position_ = beginning->to_xml();
+  if (options_.progress != nullptr) options_.progress->reach(options_.state_key, *beginning);
   // From now on the beginning is known: what comes before the first delivery is not passed over after a restart.
   co_await save_position();
   base::log_notice("subscription {} started, delivering to {}", how.subscription_name, how.notify_to.address);
@@ -67,6 +71,8 @@ base::Task<void> Feed::run() {
   switch (notifier_.end()) {
     case wsman::NotifierEnd::Refused:
       end_ = FeedEnd::Refused;
+      // What nobody wants need not be kept for him.
+      if (options_.progress != nullptr) options_.progress->forget(options_.state_key);
       break;
     case wsman::NotifierEnd::Unreachable:
       end_ = FeedEnd::Unreachable;
@@ -86,6 +92,7 @@ base::Task<void> Feed::give_up(FeedEnd end, base::Error why) {
   std::string status = "SourceCancelling";
   std::string reason = why.message();
   co_await say_end(std::move(status), number, std::move(reason));
+  if (options_.progress != nullptr) options_.progress->forget(options_.state_key);
   end_ = end;
 }
 
@@ -120,6 +127,10 @@ base::AsyncResult<events::Bookmark> Feed::find_beginning() {
 
 base::Task<void> Feed::passed(const std::string& bookmark) {
   position_ = bookmark;
+  if (options_.progress != nullptr) {
+    const auto position = events::Bookmark::parse(bookmark);
+    if (position.ok()) options_.progress->reach(options_.state_key, *position);
+  }
   if (clock_.steady() >= last_saved_ + kSaveInterval) co_await save_position();
 }
 

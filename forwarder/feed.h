@@ -17,6 +17,7 @@
 #include "engine/wsman/notifier.h"
 #include "events/bookmark.h"
 #include "events/query.h"
+#include "forwarder/delivery_progress.h"
 #include "storage/event_store.h"
 #include "storage/state_store.h"
 
@@ -29,6 +30,8 @@ struct FeedOptions {
   std::string computer;                             ///< the MachineID
   std::string state_key;                            ///< names this feed in the state store: manager and identifier
   resources::SubscriptionMemory* memory = nullptr;  ///< outlives the feed
+  DeliveryProgress* progress = nullptr;             ///< hears how far it has come; outlives the feed
+  wsman::EventRate* rate = nullptr;                 ///< of all feeds; outlives them
   std::function<wsman::DeliveryBounds()> bounds = [] { return wsman::DeliveryBounds(); };  ///< those in force
 };
 

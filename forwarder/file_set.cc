@@ -228,6 +228,11 @@ void FileSet::read(base::SteadyTime now, const Take& take) {
   }
 }
 
+bool FileSet::all_in_place(base::SteadyTime now) {
+  if (now >= next_scan_) scan(now, nullptr, false);
+  return std::none_of(files_.begin(), files_.end(), [](const Entry& entry) { return entry.gone; });
+}
+
 std::vector<FilePosition> FileSet::positions() const {
   std::vector<FilePosition> positions;
   positions.reserve(files_.size());

@@ -51,6 +51,9 @@ class FileSet {
   /// Gives what lines there are, in order within each file, old files first. Does not wait.
   void read(base::SteadyTime now, const Take& take);
 
+  /// Whether every file still has the name that it was found by. Looks for new ones, as read() does.
+  bool all_in_place(base::SteadyTime now);
+
   std::vector<FilePosition> positions() const;
   std::size_t size() const { return files_.size(); }
 

@@ -111,6 +111,10 @@ base::AsyncResult<void> FileSource::open(std::string position) {
   co_return base::Result<void>();
 }
 
+base::Task<bool> FileSource::may_wait() {
+  co_return co_await state_->pool.run([this] { return state_->files.all_in_place(state_->clock.steady()); });
+}
+
 base::AsyncResult<SourceBatch> FileSource::read(base::Budget budget) {
   State& state = *state_;
   const std::size_t items = std::clamp<std::size_t>(budget.items, 1, kMaxItems);

@@ -41,6 +41,8 @@ class FileSource final : public Source {
   /// A position that cannot be read is logged and counts as none. No matching file is no error.
   base::AsyncResult<void> open(std::string position) override;
   base::AsyncResult<SourceBatch> read(base::Budget budget) override;
+  /// Until a file is rotated: it is read before it goes, and the new one waits.
+  base::Task<bool> may_wait() override;
 
  private:
   struct State;

@@ -144,6 +144,14 @@ class Journal {
     return cursor;
   }
 
+  /// The moments of the oldest and the newest entry, in microseconds since 1970.
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> covered() {
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    if (sd_journal_get_cutoff_realtime_usec(journal_.get(), &from, &to) <= 0 || to < from) return std::nullopt;
+    return std::pair(from, to);
+  }
+
   /// Takes note of new, grown, rotated and vacuumed files.
   base::Result<void> look_for_changes() {
     const int result = sd_journal_wait(journal_.get(), 0);
@@ -211,6 +219,13 @@ struct JournalSource::State {
     return batch;
   }
 
+  bool may_wait() {
+    if (!journal || !journal->look_for_changes().ok()) return false;
+    const auto at = moment_of_cursor(position);
+    const auto covered = journal->covered();
+    return at && covered && *at > covered->first + (covered->second - covered->first) / 4;
+  }
+
   JournalSourceOptions options;
   std::string name;
   base::BlockingPool& pool;
@@ -237,6 +252,10 @@ base::AsyncResult<void> JournalSource::open(std::string position) {
   auto opened = co_await state.pool.run([&state, &position] { return state.open(position); });
   state.last_position = std::move(position);
   co_return opened;
+}
+
+base::Task<bool> JournalSource::may_wait() {
+  co_return co_await state_->pool.run([this] { return state_->may_wait(); });
 }
 
 base::AsyncResult<SourceBatch> JournalSource::read(base::Budget budget) {

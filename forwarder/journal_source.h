@@ -46,6 +46,8 @@ class JournalSource final : public Source {
   /// Errors: the system's, with the folder's name; std::errc::no_such_file_or_directory where the folder is missing.
   base::AsyncResult<void> open(std::string position) override;
   base::AsyncResult<SourceBatch> read(base::Budget budget) override;
+  /// As long as what comes next does not lie in the oldest quarter of the time that the journal covers.
+  base::Task<bool> may_wait() override;
 
  private:
   struct State;

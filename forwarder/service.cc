@@ -54,6 +54,8 @@ base::Result<void> Service::add_enrolment(const std::string& text) {
   EnrolmentOptions options;
   ASSIGN_OR_RETURN(options.manager, service::parse_subscription_manager(text));
   options.computer = host_.options().computer;
+  options.progress = &progress_;
+  options.rate = &host_.event_rate();
   options.memory = &host_.subscription_memory();
   options.bounds = [this] { return wsman::delivery_bounds(host_.dispatcher().limits()); };
   ASSIGN_OR_RETURN(auto url, http::Url::parse(options.manager.url));
@@ -97,7 +99,7 @@ base::Result<void> Service::start() {
   std::set<std::string> channels;
   for (const auto& source : sources_) {
     channels.insert(source->channel());
-    tasks_.spawn("source " + source->name(), pump(source, host_.events(), *host_.options().clock));
+    tasks_.spawn("source " + source->name(), pump(source, host_.events(), progress_, *host_.options().clock));
   }
   std::vector<Enrolment*> enrolments;
   for (const auto& enrolment : enrolments_) enrolments.push_back(enrolment.get());

@@ -25,6 +25,7 @@ class Service final : public service::Service {
 
   service::Host& host_;
   std::shared_ptr<http::TlsClientContext> tls_;
+  DeliveryProgress progress_;
   std::vector<std::shared_ptr<Source>> sources_;
   std::vector<std::unique_ptr<Enrolment>> enrolments_;
   base::TaskGroup tasks_;  // last: its children use the others

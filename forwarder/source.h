@@ -33,6 +33,9 @@ class Source {
   /// position may have moved all the same. Trouble with one file or one line is logged and passed over, never an error: an
   /// error means that the source is unusable now, and the caller tries open() again later.
   virtual base::AsyncResult<SourceBatch> read(base::Budget budget) = 0;
+  /// Whether what was not read yet is safe where it is for some time to come, so that the caller may let it wait. False
+  /// where nobody can say.
+  virtual base::Task<bool> may_wait() { co_return false; }
 };
 
 }  // namespace forwarder

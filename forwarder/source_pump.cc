@@ -39,13 +39,44 @@ base::Task<bool> store_batch(Source& source, SourceBatch read, storage::EventSto
   }
 }
 
+/// Whether the log's next events may cost others that somebody still waits for. Retention removes an eighth of a log at a
+/// time.
+base::Task<bool> is_full_of_undelivered(const std::string& channel, storage::EventStore& store,
+                                        const DeliveryProgress& progress) {
+  const auto slowest = progress.slowest(channel);
+  if (!slowest) co_return false;
+  const auto log = co_await store.find_log(channel);
+  if (!log.ok() || !*log) co_return false;
+  const storage::LogStatus& status = (*log)->status;
+  const std::uint64_t max_size = (*log)->properties.max_size;
+  if (status.records == 0 || status.size < max_size - max_size / 8) co_return false;
+  co_return *slowest < status.oldest_record + status.records / 4;
+}
+
+base::Task<void> wait_for_delivery(Source& source, storage::EventStore& store, const DeliveryProgress& progress,
+                                   base::Clock& clock) {
+  bool told = false;
+  for (;;) {
+    const bool full = co_await is_full_of_undelivered(source.channel(), store, progress);
+    if (!full) break;
+    const bool may_wait = co_await source.may_wait();
+    if (!may_wait) break;
+    if (!told) base::log_notice("source {}: waiting, its log is full of events that are not delivered yet", source.name());
+    told = true;
+    co_await clock.sleep_for(kRetryDelay);
+  }
+  if (told) base::log_notice("source {}: reading again", source.name());
+}
+
 }  // namespace
 
-base::Task<void> pump(std::shared_ptr<Source> source, storage::EventStore& store, base::Clock& clock) {
+base::Task<void> pump(std::shared_ptr<Source> source, storage::EventStore& store, const DeliveryProgress& progress,
+                      base::Clock& clock) {
   for (;;) {
     auto opened = co_await open_at_stored_position(*source, store);
     std::string last_position;
     while (opened.ok()) {
+      co_await wait_for_delivery(*source, store, progress, clock);
       base::Budget budget{kBatchItems, kBatchBytes, clock.steady() + kReadLimit};
       auto batch = co_await source->read(budget);
       if (!batch.ok()) {

@@ -29,6 +29,9 @@ class DeliveryConnector final : public wsman::DeliveryRoutes {
                              std::function<std::chrono::milliseconds()> silence_timeout = {})
       : tls_(std::move(tls)), silence_timeout_(std::move(silence_timeout)) {}
 
+  /// Of what all subscribers get; outlives this. Before the first subscription.
+  void set_rate(wsman::EventRate& rate) { rate_ = &rate; }
+  wsman::EventRate* rate() override { return rate_; }
   wsman::AsyncResult<wsman::Connect> find(wsman::Subscriber subscriber, const wsman::SubscribeRequest& how) override;
 
  private:
@@ -36,6 +39,7 @@ class DeliveryConnector final : public wsman::DeliveryRoutes {
 
   std::shared_ptr<http::TlsClientContext> tls_;
   std::function<std::chrono::milliseconds()> silence_timeout_;
+  wsman::EventRate* rate_ = nullptr;
 };
 
 /// The address in "192.0.2.7:49210" or "[2001:db8::7]:49210", an IPv4 address inside an IPv6 one as the former; empty where

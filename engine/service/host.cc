@@ -56,6 +56,7 @@ struct Host::State {
   std::unique_ptr<resources::PublisherResource> publisher;
   std::unique_ptr<resources::StoreResource> store;
   std::unique_ptr<DeliveryConnector> connector;
+  std::unique_ptr<wsman::EventRate> rate;
   std::unique_ptr<wsman::Dispatcher> dispatcher;
   std::unique_ptr<config::Configuration> configuration;
   std::vector<std::unique_ptr<wsman::Resource>> configuration_resources;
@@ -103,6 +104,8 @@ base::Result<std::unique_ptr<Host>> Host::open(boost::asio::io_context& context,
   wsman::DispatcherOptions dispatcher{limits_of(state->configuration->current()->values)};
   dispatcher.machine = chosen.computer;
   dispatcher.clock = chosen.clock;
+  state->rate = std::make_unique<wsman::EventRate>(*chosen.clock);
+  state->rate->set(chosen.settings.forwarder.max_events_per_second);
   state->dispatcher = std::make_unique<wsman::Dispatcher>(dispatcher);
 
   state->audits = std::make_unique<AuditLog>(chosen.computer, *chosen.clock);
@@ -177,13 +180,14 @@ base::Result<void> Host::start() {
 base::AsyncResult<void> Host::reload(Settings settings) {
   CO_RETURN_IF_ERROR(check_listener_files(settings));
   base::set_log_level(settings.log_level);
+  state_->rate->set(settings.forwarder.max_events_per_second);
   config::Foundation foundation = foundation_of(settings);
   state_->authorization->set_members(settings.access.sids);
   state_->network->set_file_listeners(foundation.listeners);
   CO_RETURN_IF_ERROR(co_await state_->configuration->reload(std::move(foundation)));
   base::log_notice(
-      "configuration read again: log level, certificates, [access] and [winrm] are in use, the rest waits for the next "
-      "start");
+      "configuration read again: log level, max_events_per_second, certificates, [access] and [winrm] are in use, the rest "
+      "waits for the next start");
   co_return base::Result<void>();
 }
 
@@ -211,6 +215,9 @@ storage::EventStore& Host::events() {
 storage::StateStore& Host::state() {
   return *state_->state;
 }
+wsman::EventRate& Host::event_rate() {
+  return *state_->rate;
+}
 resources::SubscriptionMemory& Host::subscription_memory() {
   return *state_->memory;
 }
@@ -222,6 +229,7 @@ void Host::serve_subscriptions(std::shared_ptr<http::TlsClientContext> tls) {
     return 2 * std::chrono::milliseconds(configuration.current()->values.number(config::Id::ClientNetworkDelayms));
   };
   state_->connector = std::make_unique<DeliveryConnector>(std::move(tls), std::move(silence_timeout));
+  state_->connector->set_rate(*state_->rate);
   state_->dispatcher->serve_subscriptions(state_->context.get_executor(), *state_->connector);
 }
 

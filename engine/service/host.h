@@ -19,6 +19,7 @@
 #include "engine/resources/subscription_memory.h"
 #include "engine/service/settings.h"
 #include "engine/wsman/dispatcher.h"
+#include "engine/wsman/event_rate.h"
 #include "storage/event_store.h"
 #include "storage/state_store.h"
 #include "subscriptions/loss_ledger.h"
@@ -48,8 +49,9 @@ class Host {
   /// Starts the control socket and the enabled listeners, and says for each listener on standard error that it is ready.
   /// Resources and the delivery sink have been added to dispatcher() before. Errors: an address that cannot be bound.
   base::Result<void> start();
-  /// Takes over what can change while running: the log level and all of winrm/config, listeners and TLS files among it. The
-  /// rest waits for the next start. Errors, with nothing changed: those of TLS files that a listener names.
+  /// Takes over what can change while running: the log level, max_events_per_second and all of winrm/config, listeners and
+  /// TLS files among it. The rest waits for the next start. Errors, with nothing changed: those of TLS files that a listener
+  /// names.
   base::AsyncResult<void> reload(Settings settings);
   /// Ends listeners, then the stores. Everything that uses them has been stopped before.
   base::Task<void> stop();
@@ -58,6 +60,8 @@ class Host {
   base::BlockingPool& pool();
   storage::EventStore& events();
   storage::StateStore& state();
+  /// Of what is sent to subscribers and collectors: max_events_per_second of [forwarder].
+  wsman::EventRate& event_rate();
   /// What is remembered of subscriptions to this host's logs.
   resources::SubscriptionMemory& subscription_memory();
   wsman::Dispatcher& dispatcher();

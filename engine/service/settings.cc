@@ -279,6 +279,7 @@ Readers<SettingsDraft> make_setting_readers() {
       {"collector.max_log_size", number(&CollectorSettings::max_log_size, 1ll << 20, 1ll << 50)},
       {"forwarder.subscription_managers", read_managers},
       {"forwarder.computer", text(&ForwarderSettings::computer, config::is_host, "a host name")},
+      {"forwarder.max_events_per_second", number(&ForwarderSettings::max_events_per_second, 0, 1'000'000)},
       {"forwarder.max_log_size", number(&ForwarderSettings::max_log_size, 1ll << 20, 1ll << 50)},
       {"forwarder.tls.Certificate", path(&TlsSettings::certificate)},
       {"forwarder.tls.PrivateKey", path(&TlsSettings::private_key)},

@@ -75,6 +75,8 @@ struct ForwarderSettings {
   std::vector<SourceSettings> sources;
   std::string computer;                      ///< the Computer of events and the MachineID; default: the host's FQDN
   std::uint64_t max_log_size = 64ull << 20;  ///< octets of each local log, 1 MiB to 1 PiB
+  /// Over all subscriptions together, 0 to 1,000,000; 0: no limit.
+  std::uint32_t max_events_per_second = 0;
 };
 
 /// [collector]

@@ -84,6 +84,7 @@ Notifier::Notifier(NotifierOptions options, Connect connect, base::Clock& clock,
       connect_(std::move(connect)),
       clock_(clock),
       guide_(guide),
+      share_(options_.rate),
       session_id_("uuid:" + base::new_guid()),
       bookmark_(options_.bookmark),
       last_contact_(clock.steady()) {}
@@ -133,6 +134,7 @@ BatchLimits Notifier::limits() const {
   if (limits.wrapped) {
     limits.items = static_cast<std::size_t>(std::min<std::uint64_t>(how.max_elements.value_or(kMaxItems), kMaxItems));
   }
+  limits.items = std::min(limits.items, share_.most_at_once());
   limits.cdata = how.cdata;
   limits.bookmarks = how.send_bookmarks;
   return limits;
@@ -176,6 +178,8 @@ base::Task<void> Notifier::run(Enumerator& source) {
       continue;
     }
     told = false;
+    const Sent turn = co_await wait_for_turn(batch->items());
+    if (turn == Sent::Stop) co_return;
     const Sent sent = co_await send_batch(*batch);
     if (sent == Sent::Stop) co_return;
     if (sent == Sent::TooLarge) {
@@ -282,6 +286,17 @@ void Notifier::take_back(const EventBatch& batch) {
   lost_ += taken_lost_;
   if (passed_.empty()) passed_ = std::move(taken_passed_);
   hurry_ = true;
+}
+
+/// Until so many events may be sent; the subscriber hears meanwhile that this source is alive.
+base::Task<Notifier::Sent> Notifier::wait_for_turn(std::size_t events) {
+  for (;;) {
+    const bool granted = co_await share_.take(events, last_contact_ + heartbeat_interval());
+    if (granted) co_return Sent::Yes;
+    Message heartbeat = message_for(action::kHeartbeat);
+    const Sent sent = co_await send(std::move(heartbeat));
+    if (sent == Sent::Stop) co_return sent;
+  }
 }
 
 base::Task<Notifier::Sent> Notifier::send_batch(const EventBatch& batch) {

@@ -18,6 +18,7 @@
 #include "engine/wsman/client.h"
 #include "engine/wsman/dispatcher.h"
 #include "engine/wsman/event_batch.h"
+#include "engine/wsman/event_rate.h"
 #include "engine/wsman/eventing.h"
 #include "engine/wsman/resource.h"
 
@@ -28,10 +29,11 @@ namespace wsman {
 using Connect = std::function<std::unique_ptr<Transport>(const NotifyAddress& to, const SubscribeRequest& how)>;
 
 struct NotifierOptions {
-  SubscribeRequest how;  ///< its mode is one that pushes
-  std::string machine;   ///< the MachineID
-  std::string bookmark;  ///< XML of where the events begin
-  std::string manager;   ///< XML inside e:SubscriptionManager of a SubscriptionEnd
+  SubscribeRequest how;       ///< its mode is one that pushes
+  std::string machine;        ///< the MachineID
+  std::string bookmark;       ///< XML of where the events begin
+  std::string manager;        ///< XML inside e:SubscriptionManager of a SubscriptionEnd
+  EventRate* rate = nullptr;  ///< of all deliveries together; outlives the notifier
 };
 
 /// What this host's own settings allow of a delivery, besides what the subscriber has asked for.
@@ -111,6 +113,7 @@ class Notifier {
   base::AsyncResult<EventBatch> next_batch(Enumerator& source);
   /// False where the policy is to end at an event that is too large.
   bool leave_out(EventBatch& batch, const Item& event);
+  base::Task<Sent> wait_for_turn(std::size_t events);
   base::Task<Sent> send_batch(const EventBatch& batch);
   void take_back(const EventBatch& batch);
   /// TooLarge only for what may be sent in another way.
@@ -127,6 +130,7 @@ class Notifier {
   base::Clock& clock_;
   NotifierGuide& guide_;
 
+  EventRate::Share share_;
   std::unique_ptr<Client> client_;
   std::string session_id_;
   std::size_t fixed_octets_ = 0;  ///< of each delivery

@@ -17,6 +17,7 @@
 
 #include "engine/auth/principal.h"
 #include "engine/base/clock.h"
+#include "engine/wsman/event_rate.h"
 #include "engine/wsman/resource.h"
 
 namespace wsman {
@@ -42,6 +43,7 @@ struct Subscription {
   std::uint64_t lost = 0;  ///< events that the source could not keep, told by nothing in `kept`
   std::string bookmark;    ///< behind what was sent
   bool source_ended = false;
+  EventRate::Share share{nullptr};  ///< of what is pulled
 
   std::unique_ptr<Pusher> pusher;  ///< null where it is pulled
 

@@ -106,6 +106,41 @@ std::string pull_response(const std::optional<std::string>& context, const Event
 
 }  // namespace
 
+namespace {
+
+/// What a Pull has taken out of its subscription: goes back unless the Pull is answered.
+class Taken {
+ public:
+  explicit Taken(Subscription& subscription) : subscription_(subscription) {}
+  ~Taken() {
+    if (kept_) return;
+    for (; !events_.empty(); events_.pop_back()) subscription_.kept.push_front(std::move(events_.back()));
+    subscription_.lost += lost_;
+    if (subscription_.passed.empty()) subscription_.passed = std::move(passed_);
+  }
+  Taken(const Taken&) = delete;
+  Taken& operator=(const Taken&) = delete;
+
+  void take_event() {
+    events_.push_back(std::move(subscription_.kept.front()));
+    subscription_.kept.pop_front();
+  }
+  void take_rest() {
+    lost_ += std::exchange(subscription_.lost, 0);
+    if (!subscription_.passed.empty()) passed_ = std::exchange(subscription_.passed, {});
+  }
+  void keep() { kept_ = true; }
+
+ private:
+  Subscription& subscription_;
+  std::vector<Item> events_;
+  std::uint64_t lost_ = 0;
+  std::string passed_;
+  bool kept_ = false;
+};
+
+}  // namespace
+
 /// The notifier of a subscription, and the task that runs it.
 class Pusher final : public NotifierGuide {
  public:
@@ -177,6 +212,7 @@ AsyncResult<Message> Subscriptions::subscribe(const Envelope& request, const Cal
   subscription->owner = caller.who;
   subscription->address = caller.address;
   subscription->place = call.place;
+  subscription->share = EventRate::Share(routes != nullptr ? routes->rate() : nullptr);
   if (subscription->how.subscription_name.empty()) subscription->how.subscription_name = subscription->id;
   const std::string manager = manager_of(*subscription, request.headers.to);
   Connect connect;
@@ -193,6 +229,7 @@ AsyncResult<Message> Subscriptions::subscribe(const Envelope& request, const Cal
     options.how = how;
     options.machine = options_.machine;
     options.manager = manager;
+    options.rate = routes->rate();
     subscription->pusher =
         std::make_unique<Pusher>(*this, *subscription, std::move(options), std::move(connect), std::move(executor));
     if (auto ready = subscription->pusher->notifier.prepare(); !ready.ok()) {
@@ -355,7 +392,7 @@ AsyncResult<Message> Subscriptions::pull_from(Subscription& subscription, const 
   const std::uint64_t room = response_limit(request.headers, limits);
   const std::uint64_t largest = std::min(how.max_envelope_size, limits.max_envelope_size);
   BatchLimits bounds;
-  bounds.items = wanted.items;
+  bounds.items = std::min(wanted.items, subscription.share.most_at_once());
   bounds.charset = caller.charset;
   bounds.cdata = how.cdata;
   bounds.bookmarks = how.send_bookmarks;
@@ -368,6 +405,7 @@ AsyncResult<Message> Subscriptions::pull_from(Subscription& subscription, const 
   }
   EventBatch batch(bounds, subscription.bookmark);
   bool drained = false;
+  Taken taken(subscription);
   for (;;) {
     bool full = false;
     while (!subscription.kept.empty() && !full) {
@@ -387,11 +425,12 @@ AsyncResult<Message> Subscriptions::pull_from(Subscription& subscription, const 
         }
         batch.leave_out(event, how.oversize == OversizePolicy::Notify);
       }
-      subscription.kept.pop_front();
+      taken.take_event();
     }
     if (subscription.kept.empty()) {
-      batch.lose(std::exchange(subscription.lost, 0));
-      if (!subscription.passed.empty()) batch.pass(std::exchange(subscription.passed, {}));
+      batch.lose(subscription.lost);
+      if (!subscription.passed.empty()) batch.pass(subscription.passed);
+      taken.take_rest();
     }
     full = full || batch.is_full();
     const base::SteadyTime now = clock.steady();
@@ -412,6 +451,9 @@ AsyncResult<Message> Subscriptions::pull_from(Subscription& subscription, const 
     subscription.passed = std::move(page->bookmark);
     subscription.lost += page->lost;
   }
+  const bool granted = co_await subscription.share.take(batch.items(), until);
+  if (!granted) co_return make_fault(FaultCode::TimedOut, "This source has reached its limit of events in a second");
+  taken.keep();
   subscription.bookmark = batch.bookmark();
   const bool ended = subscription.source_ended && subscription.kept.empty();
   if (!batch.holds_something() && !ended) co_return make_fault(FaultCode::TimedOut, "No event became available in time");

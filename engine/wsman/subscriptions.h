@@ -32,6 +32,8 @@ class DeliveryRoutes {
   /// How to connect to NotifyTo and EndTo of `how`. Errors: UnusableAddress, UnsupportedInsecureAddress,
   /// EventDeliverToUnusable, PolicyTooComplex.
   virtual AsyncResult<Connect> find(Subscriber subscriber, const SubscribeRequest& how) = 0;
+  /// Of what all subscribers get, also those that pull; null is no limit.
+  virtual EventRate* rate() { return nullptr; }
 };
 
 /// What the operations of one dispatcher share. Thread-safe.

@@ -103,6 +103,11 @@ class RecordWatchTest : public IngestTest {
     for (const auto& one : stored(std::string(service::kOperationalLog))) texts.push_back(one.event.xml);
     return texts;
   }
+  static wsman::Delivery at(wsman::Delivery delivery, int record) {
+    delivery.bookmark = "<BookmarkList><Bookmark Channel='System' RecordId='" + std::to_string(record) +
+                        "' IsCurrent='true'/></BookmarkList>";
+    return delivery;
+  }
   std::uint64_t lost() {
     std::uint64_t events = 0;
     for (const auto& total : losses_->of_source("all", "host7.lab.example")) events += total.events;
@@ -148,6 +153,51 @@ TEST_F(RecordWatchTest, ARefusedBatchLeavesTheMeasureAlone) {
   test_support::run_on(loop_.executor(), events_->stop());
   EXPECT_FALSE(deliver(batch({event(9)})).ok());
   EXPECT_EQ(lost(), 0u);
+}
+
+TEST_F(RecordWatchTest, WhatTheSourceHasCountedIsNoLossOnceMore) {
+  ASSERT_TRUE(deliver(batch({event(6), event(7)})).ok());
+  auto made = at(batch({event(10)}), 10);
+  made.dropped = 2;
+  ASSERT_TRUE(deliver(std::move(made)).ok());
+  EXPECT_EQ(lost(), 0u);
+  EXPECT_EQ(state().dropped, 2u);
+  const auto texts = told();
+  ASSERT_THAT(texts, SizeIs(1));
+  EXPECT_THAT(texts[0], HasSubstr("<EventID>303</EventID>"));
+}
+
+TEST_F(RecordWatchTest, WhatTheSourceHasNotCountedIsALoss) {
+  ASSERT_TRUE(deliver(batch({event(6), event(7)})).ok());
+  auto made = at(batch({event(12)}), 12);
+  made.dropped = 1;
+  ASSERT_TRUE(deliver(std::move(made)).ok());
+  EXPECT_EQ(lost(), 3u);
+  const auto texts = told();
+  ASSERT_THAT(texts, SizeIs(2));
+  EXPECT_THAT(texts[1], HasSubstr("<EventID>300</EventID>"));
+  EXPECT_THAT(texts[1], HasSubstr("<Data Name='Count'>3</Data>"));
+}
+
+TEST_F(RecordWatchTest, WhatTheSourceHasCountedInAMessageOfItsOwnIsNoLoss) {
+  ASSERT_TRUE(deliver(batch({event(6), event(7)})).ok());
+  auto made = at(batch({}), 9);
+  made.dropped = 2;
+  ASSERT_TRUE(deliver(std::move(made)).ok());
+  ASSERT_TRUE(deliver(at(batch({event(10)}), 10)).ok());
+  EXPECT_EQ(lost(), 0u);
+  EXPECT_EQ(state().dropped, 2u);
+}
+
+TEST_F(RecordWatchTest, WhatTheSourceHasCountedIsCountedOnceThoughItComesTwice) {
+  ASSERT_TRUE(deliver(batch({event(6), event(7)})).ok());
+  for (int i = 0; i < 2; ++i) {
+    auto made = at(batch({event(10)}), 10);
+    made.dropped = 2;
+    ASSERT_TRUE(deliver(std::move(made)).ok());
+  }
+  EXPECT_EQ(state().dropped, 2u);
+  EXPECT_THAT(told(), SizeIs(1));
 }
 
 TEST_F(RecordWatchTest, WhatASourceLeavesOutIsTold) {

@@ -556,5 +556,16 @@ TEST_F(FileSourceTest, LosesAndRepeatsNothingInWhateverHappens) {
   }
 }
 
+TEST_F(FileSourceTest, MayWaitUntilAFileIsRotated) {
+  write("a.log", "one\n");
+  start("*.log");
+  const auto may_wait = [&] { return test_support::run_on(loop_.executor(), source_->may_wait()); };
+  EXPECT_TRUE(may_wait());
+  rename("a.log", "a.log.1");
+  write("a.log", "two\n");
+  EXPECT_FALSE(may_wait());
+  EXPECT_THAT(read(), ElementsAre("one", "two"));
+}
+
 }  // namespace
 }  // namespace forwarder

@@ -1,5 +1,6 @@
 #include "forwarder/source_pump.h"
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <random>
@@ -32,6 +33,8 @@ class ScriptedSource final : public forwarder::Source {
     co_return base::Result<void>();
   }
 
+  base::Task<bool> may_wait() override { co_return safe_.load(); }
+
   base::AsyncResult<SourceBatch> read(base::Budget budget) override {
     SourceBatch batch;
     bool waits = false;
@@ -50,6 +53,8 @@ class ScriptedSource final : public forwarder::Source {
     co_return batch;
   }
 
+  /// What is not read stays where it is, or does not.
+  void set_safe(bool safe) { safe_ = safe; }
   void add(const std::string& text) {
     std::lock_guard lock(mutex_);
     texts_.push_back(text);
@@ -90,6 +95,7 @@ class ScriptedSource final : public forwarder::Source {
   int refuse_open_ = 0;
   int fail_read_ = 0;
   int reads_ = 0;
+  std::atomic<bool> safe_{true};
 };
 
 class SourcePumpTest : public ForwarderTest {
@@ -97,7 +103,7 @@ class SourcePumpTest : public ForwarderTest {
   ~SourcePumpTest() override { stop(); }
   void start() {
     tasks_ = std::make_unique<base::TaskGroup>(loop_.executor());
-    tasks_->spawn("pump", forwarder::pump(source_, *store_, clock_));
+    tasks_->spawn("pump", forwarder::pump(source_, *store_, progress_, clock_));
   }
   void stop() {
     if (!tasks_) return;
@@ -121,6 +127,7 @@ class SourcePumpTest : public ForwarderTest {
   }
   std::string position() { return wait(store_->find_position("test:source"))->value_or("none"); }
 
+  forwarder::DeliveryProgress progress_;
   std::shared_ptr<ScriptedSource> source_ = std::make_shared<ScriptedSource>(clock_);
   std::unique_ptr<base::TaskGroup> tasks_;
 };
@@ -190,6 +197,70 @@ TEST_F(SourcePumpTest, WaitsWithItsBatchWhereTheLogIsFull) {
   advance(seconds(1));
   ASSERT_TRUE(eventually_stored(4));
   for (int i = 0; i < 4; ++i) EXPECT_EQ(stored().at(static_cast<std::size_t>(i))[0], '0' + i);
+}
+
+/// A small log, and more than it holds.
+class FullPumpTest : public SourcePumpTest {
+ protected:
+  FullPumpTest() {
+    make_log("Application", 1 << 20);
+    std::mt19937_64 random(1);
+    for (int i = 0; i < 60; ++i) {
+      std::string text;
+      while (text.size() < 50'000) text += std::to_string(random());
+      source_->add(text);
+    }
+  }
+  storage::LogStatus status() { return (*wait(store_->find_log("Application")))->status; }
+  void delivered(std::uint64_t record) {
+    events::Bookmark position;
+    position.set("Application", record);
+    progress_.reach("one", position);
+  }
+};
+
+TEST_F(FullPumpTest, WaitsForWhatIsNotDelivered) {
+  delivered(0);
+  start();
+  ASSERT_TRUE(eventually([&] { return clock_.sleepers() == 1; }));
+  EXPECT_LT(status().newest_record, 60u);
+  EXPECT_EQ(status().overwritten, 0u);
+  const std::uint64_t held = status().newest_record;
+  advance(seconds(1));
+  ASSERT_TRUE(eventually([&] { return clock_.sleepers() == 1; }));
+  EXPECT_EQ(status().newest_record, held);
+  delivered(held);
+  advance(seconds(1));
+  EXPECT_TRUE(eventually([&] { return status().newest_record > held; }));
+}
+
+TEST_F(FullPumpTest, WaitsForTheSlowest) {
+  delivered(60);
+  events::Bookmark position;
+  position.set("application", 0);
+  progress_.reach("two", position);
+  start();
+  ASSERT_TRUE(eventually([&] { return clock_.sleepers() == 1; }));
+  EXPECT_EQ(status().overwritten, 0u);
+  progress_.forget("two");
+  advance(seconds(1));
+  EXPECT_TRUE(eventually([&] { return status().newest_record == 60; }));
+}
+
+TEST_F(FullPumpTest, DoesNotWaitWhereTheSourceWouldLoseIt) {
+  delivered(0);
+  source_->set_safe(false);
+  start();
+  EXPECT_TRUE(eventually([&] { return status().newest_record == 60; }));
+  EXPECT_GT(status().overwritten, 0u);
+}
+
+TEST_F(FullPumpTest, DoesNotWaitWhereNobodyReadsTheLog) {
+  events::Bookmark position;
+  position.set("System", 0);
+  progress_.reach("one", position);
+  start();
+  EXPECT_TRUE(eventually([&] { return status().newest_record == 60; }));
 }
 
 TEST_F(SourcePumpTest, OpensTheSourceAgainAfterAnError) {

@@ -58,7 +58,10 @@ class Routes final : public wsman::DeliveryRoutes {
   explicit Routes(FakeCollector& subscriber) : subscriber_(subscriber) {}
   wsman::AsyncResult<wsman::Connect> find(wsman::Subscriber subscriber, const wsman::SubscribeRequest& how) override;
 
+  wsman::EventRate* rate() override { return limit; }
+
   std::optional<FaultCode> refuses;
+  wsman::EventRate* limit = nullptr;
 
  private:
   FakeCollector& subscriber_;
