@@ -246,7 +246,7 @@ base::AsyncResult<void> SourceSession::open() {
   }
   wsman::ClientOptions options;
   options.to = route->url;
-  options.operation_timeout = std::clamp<milliseconds>(wanted->resolved_heartbeat(), seconds(1), kLongestPull);
+  options.operation_timeout = std::clamp<milliseconds>(wanted->resolved_heartbeat(), kAnswer, kLongestPull);
   options.network_delay = route->network_delay;
   options.max_envelope_size = parts_.limits.max_envelope_size;
   host_ = route->host;
@@ -327,6 +327,7 @@ base::Task<void> SourceSession::drop_subscription() {
 base::AsyncResult<void> SourceSession::pull_events() {
   const base::SteadyTime begun = parts_.clock.steady();
   const std::uint32_t items = definition()->resolved_max_items().value_or(kPullItems);
+  const auto between = std::clamp<milliseconds>(definition()->resolved_heartbeat(), seconds(1), kLongestPull);
   while (goes_on()) {
     if (renew_at_ <= parts_.clock.steady()) CO_RETURN_IF_ERROR(co_await renew());
     const base::SteadyTime asked = parts_.clock.steady();
@@ -346,7 +347,7 @@ base::AsyncResult<void> SourceSession::pull_events() {
       subscribed_.reset();
       co_return numbered(kSourceEnded, address_ + " has ended the subscription");
     }
-    if (empty && now - asked < seconds(1)) co_await pause(client_->options().operation_timeout);
+    if (empty && now - asked < seconds(1)) co_await pause(between);
   }
   co_return stopped();
 }

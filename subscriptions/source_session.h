@@ -41,8 +41,8 @@ struct SessionParts {
 /// A subscription begins at the bookmark that is stored, and nothing but what is stored moves that: whatever goes wrong, a
 /// new subscription goes on there, and what comes twice is dropped by the store.
 ///
-/// Pull: each Pull waits at the source for events, as long as the definition's heartbeat, a minute at most. A source that
-/// answers at once that it has none is asked again after such a time. Push: a source that is silent for a heartbeat's
+/// Pull: each Pull waits at the source for events, as long as the definition's heartbeat, but 20 seconds at least and a minute
+/// at most. A source that answers at once that it has none is asked again after the heartbeat's interval, a minute at most. Push: a source that is silent for a heartbeat's
 /// interval and a tenth, five seconds at least, is subscribed at anew.
 ///
 /// What can be called besides run() is thread-safe and does not block.

@@ -82,7 +82,8 @@ class CollectorInitiated : public ::testing::Test {
   }
   std::string status() const { return stack_.tool("wecutil", {"gr", "here"}).out; }
   bool comes_to(int last) {
-    return eventually([&] { return stack_.messages().size() >= static_cast<std::size_t>(last); });
+    // A source that a loaded machine did not answer in time is tried again after seconds, or after a minute.
+    return eventually([&] { return stack_.messages().size() >= static_cast<std::size_t>(last); }, std::chrono::seconds(90));
   }
   std::string told() const { return stack_.collector().error_output() + forwarder_->error_output() + status(); }
 
