@@ -23,9 +23,16 @@ class HandshakePool {
   std::size_t busy() const { return busy_; }
   template <typename Function>
   base::Task<void> run(Function& function) {
-    ++busy_;
+    // A coroutine that is cancelled leaves by an exception.
+    struct Place {
+      explicit Place(std::atomic<std::size_t>& places) : busy(places) { ++busy; }
+      ~Place() { --busy; }
+      Place(const Place&) = delete;
+      Place& operator=(const Place&) = delete;
+      std::atomic<std::size_t>& busy;
+    };
+    const Place place(busy_);
     co_await pool_.run([&function] { function(); });
-    --busy_;
   }
 
  private:
