@@ -101,6 +101,8 @@ SubscriptionStatus derive_status(StatusInputs inputs) {
   std::map<std::string, SourceStatus> sources;
   for (storage::DeliveryState& delivery : inputs.deliveries) {
     if (inputs.now - last_heard(delivery) > kListed) continue;
+    // One that was taken out of the list will not be heard of again.
+    if (definition.type == Type::CollectorInitiated && !is_listed(definition, delivery.machine)) continue;
     SourceStatus& source = sources[base::to_lower(delivery.machine)];
     source.address = delivery.machine;
     source.delivery = std::move(delivery);

@@ -94,6 +94,7 @@ void SourceSession::stop() {
 }
 
 void SourceSession::retry() {
+  again_ = true;
   retry_ = true;
   wake_.try_send(boost::system::error_code());
 }
@@ -103,7 +104,8 @@ void SourceSession::set_definition(std::shared_ptr<const Subscription> definitio
     const std::lock_guard guard(mutex_);
     definition_ = std::move(definition);
   }
-  retry();
+  retry_ = true;
+  wake_.try_send(boost::system::error_code());
 }
 
 bool SourceSession::expects(std::string_view path) const {
@@ -183,7 +185,7 @@ base::Task<void> SourceSession::run(std::shared_ptr<SourceSession> self, millise
 
 base::Task<void> SourceSession::work() {
   while (goes_on()) {
-    retry_ = false;
+    retry_ = again_ = false;
     lasting_ = refused_ = false;
     auto outcome = co_await subscribe();
     if (outcome.ok()) {
@@ -198,6 +200,10 @@ base::Task<void> SourceSession::work() {
       retry_ = false;
     }
     if (outcome.ok() || !goes_on()) break;
+    if (again_) {
+      schedule_.reset();
+      continue;
+    }
     base::Error why = std::move(outcome).error();
     co_await wait_after(std::move(why));
   }
@@ -373,7 +379,7 @@ base::AsyncResult<void> SourceSession::store(wsman::Client::Pulled pulled) {
 
 base::AsyncResult<void> SourceSession::watch() {
   const base::SteadyTime begun = parts_.clock.steady();
-  while (goes_on()) {
+  while (goes_on() && !again_) {
     if (const auto news = take_news()) {
       subscribed_.reset();
       std::string text = address_ + " has ended the subscription";

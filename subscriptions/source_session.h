@@ -41,9 +41,9 @@ struct SessionParts {
 /// A subscription begins at the bookmark that is stored, and nothing but what is stored moves that: whatever goes wrong, a
 /// new subscription goes on there, and what comes twice is dropped by the store.
 ///
-/// Pull: each Pull waits at the source for events, as long as the definition's heartbeat, but 20 seconds at least and a minute
-/// at most. A source that answers at once that it has none is asked again after the heartbeat's interval, a minute at most. Push: a source that is silent for a heartbeat's
-/// interval and a tenth, five seconds at least, is subscribed at anew.
+/// Pull: each Pull waits at the source for events, as long as the definition's heartbeat, but 20 seconds at least and a
+/// minute at most. A source that answers at once that it has none is asked again after the heartbeat's interval, a minute at
+/// most. Push: a source that is silent for a heartbeat's interval and a tenth, five seconds at least, is subscribed at anew.
 ///
 /// What can be called besides run() is thread-safe and does not block.
 class SourceSession {
@@ -56,7 +56,8 @@ class SourceSession {
   static base::Task<void> run(std::shared_ptr<SourceSession> self, std::chrono::milliseconds delay);
 
   void stop();
-  /// Tries now, where it waits for its next attempt.
+  /// Tries now, where it waits for its next attempt; where a source pushes, subscribes at it anew: a source that has forgotten
+  /// the subscription looks like one that has nothing to say.
   void retry();
   /// A definition that asks the same of the source.
   void set_definition(std::shared_ptr<const Subscription> definition);
@@ -97,7 +98,8 @@ class SourceSession {
   const std::string address_;
   const std::string identifier_;
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> retry_{false};
+  std::atomic<bool> retry_{false};  ///< end the pause
+  std::atomic<bool> again_{false};  ///< somebody asks for a new subscription, whatever there is
   std::atomic<SourceKind> kind_{SourceKind::Unknown};
   mutable std::mutex mutex_;  ///< guards the next four
   std::shared_ptr<const Subscription> definition_;

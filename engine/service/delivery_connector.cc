@@ -48,7 +48,9 @@ base::AsyncResult<asio::ip::address> probe(std::string host, std::uint16_t port,
     if (!only || normal(entry.endpoint().address()) == *only) endpoints.push_back(entry.endpoint());
   }
   if (endpoints.empty()) {
-    co_return base::make_error(std::errc::permission_denied, "that is not the address from which was subscribed");
+    co_return base::make_error(std::errc::permission_denied, "it is not the address from which was subscribed, " +
+                                                                 only->to_string() +
+                                                                 ", and only an administrator may have them sent elsewhere");
   }
   tcp::socket socket(executor);
   const auto connected = co_await asio::async_connect(socket, endpoints, asio::redirect_error(asio::use_awaitable, error));

@@ -483,7 +483,7 @@ base::Task<http::Response> Endpoint::handle(http::Request request, http::Connect
     std::shared_ptr<void> turn;
     if (session.share && is_weighty(request)) {
       const auto share = session.share;
-      turn = co_await share->deliveries.take(1, state_->options.request_wait);
+      turn = co_await share->deliveries.take(1, state_->options.turn_wait);
       if (!turn) co_return busy();
     }
     std::shared_ptr<void> place = state_->places.try_take(1);

@@ -47,7 +47,9 @@ struct EndpointOptions {
   /// Requests that are worked on at one time (MaxConnections). More wait, in their order.
   std::size_t max_requests = std::numeric_limits<std::size_t>::max();
   /// Who has waited so long for a place gets 503.
-  std::chrono::milliseconds request_wait{20'000};
+  std::chrono::milliseconds request_wait{5'000};
+  /// The same for a caller's own turn among caller_deliveries.
+  std::chrono::milliseconds turn_wait{20'000};
 };
 
 /// Whether the path of a request target is `url_prefix` or below it, or the one at which strangers may ask for Identify.

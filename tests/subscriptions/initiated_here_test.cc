@@ -178,6 +178,20 @@ TEST_F(InitiatedHere, AttemptsGoWithTheirSources) {
   EXPECT_EQ(source(0).status, RunTimeStatus::Inactive) << "wecutil, section 1, row 10";
 }
 
+TEST_F(InitiatedHere, ASourceThatWasTakenOutIsNotShown) {
+  ASSERT_THAT(create(pull()), IsOk());
+  for (const std::string address : {"a.example.org", "gone.example.org"}) {
+    storage::DeliveryUpdate update;
+    update.subscription = "Pull";
+    update.machine = address;
+    update.heartbeat = clock_.wall();
+    ASSERT_THAT(wait(events_->update_delivery(std::move(update))), IsOk());
+  }
+  std::vector<std::string> shown;
+  for (const SourceStatus& each : status().sources) shown.push_back(each.address);
+  EXPECT_THAT(shown, ElementsAre("a.example.org", "B.example.org", "c.example.org"));
+}
+
 TEST_F(InitiatedHere, TheConnectorHearsOfEveryChange) {
   manager_->set_connector(&connector_);
   ASSERT_THAT(create(pull()), IsOk());

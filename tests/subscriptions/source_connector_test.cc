@@ -229,6 +229,17 @@ TEST_F(SourcesPushing, SilenceIsTheEndAndASignOfLifeIsNot) {
   EXPECT_EQ(source().count("/Unsubscribe"), 1u);
 }
 
+// A source that was killed has forgotten the subscription, and looks like one that has nothing to say.
+TEST_F(SourcesPushing, ARetrySubscribesAnewThoughItIsActive) {
+  ASSERT_THAT(create(definition(DeliveryMode::Push)), IsOk());
+  ASSERT_TRUE(becomes(RunTimeStatus::Active));
+  ASSERT_THAT(wait(manager_->retry("here", {"a.example.org"})), IsOk());
+  ASSERT_TRUE(asks("/Subscribe", 2));
+  EXPECT_EQ(source().count("/Unsubscribe"), 1u);
+  EXPECT_TRUE(becomes(RunTimeStatus::Active));
+  EXPECT_EQ(status().delivery.last_error, 0u);
+}
+
 TEST_F(SourcesPushing, AnEndThatTheSourceTellsIsToldOn) {
   ASSERT_THAT(create(definition(DeliveryMode::Push)), IsOk());
   ASSERT_TRUE(becomes(RunTimeStatus::Active));

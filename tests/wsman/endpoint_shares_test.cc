@@ -122,7 +122,7 @@ TEST_F(EndpointSharesTest, CallerWithTooManyConnectionsIsToldToComeAgain) {
 TEST_F(EndpointSharesTest, LargeRequestsOfOneCallerWaitForEachOther) {
   EndpointOptions options;
   options.caller_deliveries = 1;
-  options.request_wait = std::chrono::milliseconds(10);
+  options.turn_wait = std::chrono::milliseconds(10);
   make(options);
   connect_locally();
   test_support::FakeClock never;
