@@ -56,8 +56,8 @@ class SourceSession {
   static base::Task<void> run(std::shared_ptr<SourceSession> self, std::chrono::milliseconds delay);
 
   void stop();
-  /// Tries now, where it waits for its next attempt; where a source pushes, subscribes at it anew: a source that has forgotten
-  /// the subscription looks like one that has nothing to say.
+  /// Tries now, where it waits for its next attempt; where a source pushes, subscribes at it anew: a source that has
+  /// forgotten the subscription looks like one that has nothing to say.
   void retry();
   /// A definition that asks the same of the source.
   void set_definition(std::shared_ptr<const Subscription> definition);
